@@ -1,0 +1,222 @@
+/**
+ * What the interface may ask of the engine, and what the engine shows it.
+ *
+ * The engine lives in one worker that all tabs of a profile share; keys never cross this line. Every value here is
+ * plain data (structured clone). Ids are base64url strings. Times are milliseconds since the epoch.
+ */
+
+/** How the vault of this device is opened. A PRF output is 32 bytes from the passkey, made in the page and passed on. */
+export type Protection =
+  | { readonly kind: "passphrase"; readonly passphrase: string }
+  | { readonly kind: "passkey"; readonly prf: Uint8Array; readonly credentialId: string };
+
+export type UnlockWays = {
+  readonly passphrase: boolean;
+  /** The passkey's credential id and the PRF salt (base64url), where this device is protected by one. */
+  readonly passkey: { readonly credentialId: string; readonly salt: string } | null;
+};
+
+/** Where a one-time link leads: the token for the server, and the fragment that never leaves the browser. */
+export type JoinLink = { readonly token: string; readonly fragment: string };
+
+export type LinkKind =
+  | { readonly kind: "founder" }
+  | { readonly kind: "invite"; readonly notAfter: number }
+  | { readonly kind: "refused"; readonly code: "link_unknown" | "link_incomplete" | "link_other_server" };
+
+export type Connection = "online" | "connecting" | "offline";
+
+export type AppView =
+  | { readonly stage: "starting" }
+  /** Nothing is stored here yet: an invite link, or a recovery code, is the way in. */
+  | { readonly stage: "empty" }
+  /** The account exists; its recovery code was not yet typed back. `code` is shown until it was. */
+  | { readonly stage: "recovery"; readonly code: string; readonly ask: readonly number[] }
+  | { readonly stage: "locked"; readonly ways: UnlockWays }
+  | {
+      readonly stage: "open";
+      readonly me: Person;
+      readonly connection: Connection;
+      readonly groups: readonly GroupSummary[];
+      readonly waiting: readonly Waiting[];
+      readonly alarms: readonly Alarm[];
+      /** This device's clock differs from the server's stamps by so many minutes; 0 below ten. */
+      readonly clockOffMinutes: number;
+    }
+  /** The engine cannot go on: storage is denied, another build is running, … `code` has words in the catalogue. */
+  | { readonly stage: "failed"; readonly code: string };
+
+export type Standing = "me" | "introduced" | "changed" | "verified";
+
+export type Person = {
+  readonly accountId: string;
+  readonly name: string;
+  readonly standing: Standing;
+};
+
+export type Member = Person & {
+  readonly devices: number;
+  readonly founder: boolean;
+  readonly online: boolean;
+};
+
+export type GroupSummary = {
+  readonly roomId: string;
+  readonly title: string;
+  readonly members: number;
+  readonly unread: number;
+  readonly lastAt: number;
+  readonly lastText: string;
+  readonly state: "ready" | "paused" | "rejoining" | "removed" | "left";
+};
+
+/** An invitation that this person has accepted and that no member's device has answered yet. */
+export type Waiting = {
+  readonly inviteId: string;
+  readonly since: number;
+  readonly state: "asking" | "waiting" | "expired" | "refused";
+};
+
+/** Something the person must know. `code` has words in the catalogue; `who` is a name where there is one. */
+export type Alarm = {
+  readonly id: string;
+  readonly code: string;
+  readonly roomId: string | null;
+  readonly who: string | null;
+  readonly at: number;
+};
+
+export type Delivery = "queued" | "server" | "delivered";
+
+export type Reaction = { readonly emoji: string; readonly who: readonly string[]; readonly mine: boolean };
+
+export type TimelineItem =
+  | {
+      readonly kind: "post";
+      readonly id: string;
+      readonly n: number; // log position; 0 while queued
+      readonly at: number;
+      readonly author: Person;
+      readonly mine: boolean;
+      readonly text: string; // Markdown; "" when deleted
+      readonly deleted: boolean;
+      readonly editedAt: number | null;
+      readonly replyTo: { readonly id: string; readonly name: string; readonly text: string } | null;
+      readonly reactions: readonly Reaction[];
+      readonly delivery: Delivery;
+    }
+  | {
+      readonly kind: "system";
+      readonly id: string;
+      readonly n: number;
+      readonly at: number;
+      /** joined | left | removed | renamed | policy | unreadable | bad_commit | rejoined | newer_version | created */
+      readonly code: string;
+      readonly who: string;
+      readonly by: string;
+      readonly detail: string;
+    };
+
+export type OpenInvite = {
+  readonly inviteId: string;
+  readonly by: string;
+  readonly mine: boolean;
+  readonly notAfter: number;
+};
+
+/** A removal that waits for the approval of others (rule E14). */
+export type PendingRemoval = {
+  readonly accountId: string;
+  readonly name: string;
+  readonly approvals: number;
+  readonly needed: number;
+  readonly approvedByMe: boolean;
+};
+
+export type RoomView = {
+  readonly roomId: string;
+  readonly title: string;
+  readonly state: GroupSummary["state"];
+  readonly members: readonly Member[];
+  readonly items: readonly TimelineItem[];
+  /** Whether older items exist on this device beyond those shown. */
+  readonly older: boolean;
+  /** The log position up to which this person has read. Items after it are unread. */
+  readonly readUpTo: number;
+  readonly typing: readonly string[];
+  readonly invites: readonly OpenInvite[];
+  readonly removals: readonly PendingRemoval[];
+  /** Whether this person alone may remove others (the founder), or the group decides. */
+  readonly removesAlone: boolean;
+  readonly amFounder: boolean;
+  /** A newcomer's state until a second member has confirmed it (rule E24). */
+  readonly provisional: boolean;
+  /** When this device last confirmed the group's state with another member. */
+  readonly confirmedAt: number | null;
+};
+
+export type DeviceInfo = {
+  readonly deviceId: string;
+  readonly current: boolean;
+  readonly createdAt: number;
+};
+
+/** One call of the interface: arguments and result. Errors arrive as `{ code }`, with words in the catalogue. */
+export interface Engine {
+  inspectLink(link: JoinLink): Promise<LinkKind>;
+  /** Make an account and this device's vault. The view goes on to "recovery". */
+  createAccount(request: { link: JoinLink; name: string; protection: Protection }): Promise<void>;
+  /** The asked groups of the recovery code, typed back. */
+  confirmRecovery(typed: readonly string[]): Promise<void>;
+  /** With an account already here: ask to be let in by this link. */
+  acceptInvite(link: JoinLink): Promise<void>;
+  /** The invitation of the link that createAccount was given is accepted by itself. */
+  cancelWaiting(inviteId: string): Promise<void>;
+  /** On a new device: bring the identity back. */
+  recover(request: { code: string; protection: Protection }): Promise<void>;
+  unlock(protection: Protection): Promise<void>;
+  /** The passphrase is forgotten, or the passkey gone: the recovery code opens this device. */
+  unlockWithCode(request: { code: string; protection: Protection }): Promise<void>;
+  lock(): Promise<void>;
+  /** Something was pressed or moved: the idle clock begins again. */
+  active(): Promise<void>;
+  startGroup(request: { title: string }): Promise<string>;
+  createInvite(roomId: string): Promise<{ url: string; notAfter: number }>;
+  revokeInvite(request: { roomId: string; inviteId: string }): Promise<void>;
+  /** Begin to show a room to this tab; a RoomView follows now and on every change, until closeRoom. */
+  openRoom(roomId: string): Promise<void>;
+  closeRoom(roomId: string): Promise<void>;
+  loadOlder(roomId: string): Promise<void>;
+  post(request: { roomId: string; text: string; replyTo: string | null }): Promise<void>;
+  edit(request: { roomId: string; target: string; text: string }): Promise<void>;
+  remove(request: { roomId: string; target: string }): Promise<void>;
+  react(request: { roomId: string; target: string; emoji: string; on: boolean }): Promise<void>;
+  typing(roomId: string): Promise<void>;
+  markRead(request: { roomId: string; n: number }): Promise<void>;
+  rename(request: { roomId: string; title: string }): Promise<void>;
+  /** Remove at once where policy lets this person, else propose it or approve the proposal. */
+  removeMember(request: { roomId: string; accountId: string }): Promise<void>;
+  withdrawRemoval(request: { roomId: string; accountId: string }): Promise<void>;
+  leave(roomId: string): Promise<void>;
+  /** Go on in a room that was paused by an alarm (rule E19). */
+  resume(roomId: string): Promise<void>;
+  dismissAlarm(id: string): Promise<void>;
+  setName(name: string): Promise<void>;
+  devices(): Promise<readonly DeviceInfo[]>;
+  revokeDevice(deviceId: string): Promise<void>;
+  /** Take everything of this account from this device. The account itself stays. */
+  forgetDevice(): Promise<void>;
+}
+
+export type Call = { [K in keyof Engine]: { id: number; call: K; args: Parameters<Engine[K]> } }[keyof Engine];
+
+export type ToEngine = Call | { call: "hello" } | { call: "goodbye" };
+
+export type FromEngine =
+  | { readonly kind: "app"; readonly view: AppView }
+  | { readonly kind: "room"; readonly view: RoomView }
+  | { readonly kind: "result"; readonly id: number; readonly value: unknown }
+  | { readonly kind: "error"; readonly id: number; readonly code: string };
+
+/** Five minutes is a long time between two sessions, ten is enough to be called away. */
+export const IDLE_LOCK_MS = 10 * 60_000;
