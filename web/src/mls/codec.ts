@@ -36,7 +36,8 @@ export class Writer {
 
   uint64(value: number | bigint): this {
     const wide = BigInt(value);
-    if (wide < 0n || wide >= U64_LIMIT) throw new UsageError("integer_range", "not an unsigned 64-bit integer");
+    if (wide < 0n || wide >= U64_LIMIT)
+      throw new UsageError("integer_range", "not an unsigned 64-bit integer");
     const out = new Uint8Array(8);
     new DataView(out.buffer).setBigUint64(0, wide);
     this.#parts.push(out);

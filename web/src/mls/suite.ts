@@ -1,11 +1,19 @@
 /** Cipher suites of MLS: which algorithms a number stands for, and the labelled functions of RFC 9420 over them. */
 
-import type { Rng } from "../bytes/bytes";
+import { EMPTY, equal, type Rng, utf8 } from "../bytes/bytes";
+import { AES_128_GCM, AES_256_GCM, type Aead, CHACHA20_POLY1305 } from "./aead";
+import { encode } from "./codec";
+import { DHKEM_P256, DHKEM_X25519 } from "./dhkem";
 import { SuiteError } from "./errors";
+import type { HpkeCiphertext, HpkeExport } from "./hpke";
+import * as hpke from "./hpke";
+import { HKDF_SHA256, HKDF_SHA384, type Kdf } from "./kdf";
+import type { Kem, KeyPair } from "./kem";
+import { ECDSA_P256, ED25519, type SignatureScheme } from "./signature";
+import { signContent } from "./signLabel";
+import { MLKEM768_X25519 } from "./xwing";
 
-export type HpkeCiphertext = { readonly kemOutput: Uint8Array; readonly ciphertext: Uint8Array };
-export type HpkeExport = { readonly kemOutput: Uint8Array; readonly secret: Uint8Array };
-export type KeyPair = { readonly privateKey: Uint8Array; readonly publicKey: Uint8Array };
+export type { HpkeCiphertext, HpkeExport, KeyPair };
 
 /** E1: KEM 0x647a, HKDF-SHA384, AES-256-GCM, Ed25519. A number of the private range until one is assigned. */
 export const ROOM_SUITE = 0xfc02;
@@ -40,7 +48,13 @@ export interface CipherSuite {
   /** The KEM's DeriveKeyPair (RFC 9180 §4; E2). */
   deriveKeyPair(ikm: Uint8Array): KeyPair;
   /** @throws KeyError when the public key is not one. */
-  hpkeSeal(publicKey: Uint8Array, info: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, rng: Rng): HpkeCiphertext;
+  hpkeSeal(
+    publicKey: Uint8Array,
+    info: Uint8Array,
+    aad: Uint8Array,
+    plaintext: Uint8Array,
+    rng: Rng,
+  ): HpkeCiphertext;
   /** @throws KeyError | AeadError */
   hpkeOpen(privateKey: Uint8Array, ct: HpkeCiphertext, info: Uint8Array, aad: Uint8Array): Uint8Array;
   hpkeExportSender(
@@ -65,7 +79,12 @@ export interface CipherSuite {
     plaintext: Uint8Array,
     rng: Rng,
   ): HpkeCiphertext;
-  decryptWithLabel(privateKey: Uint8Array, label: string, context: Uint8Array, ct: HpkeCiphertext): Uint8Array;
+  decryptWithLabel(
+    privateKey: Uint8Array,
+    label: string,
+    context: Uint8Array,
+    ct: HpkeCiphertext,
+  ): Uint8Array;
 
   signatureKeyPair(rng: Rng): KeyPair;
   signaturePublicKey(privateKey: Uint8Array): Uint8Array;
@@ -76,7 +95,128 @@ export interface CipherSuite {
   verifyWithLabel(publicKey: Uint8Array, label: string, content: Uint8Array, signature: Uint8Array): boolean;
 }
 
+type Parts = {
+  readonly id: number;
+  readonly name: string;
+  readonly kem: Kem;
+  readonly kdf: Kdf;
+  readonly aead: Aead;
+  readonly signature: SignatureScheme;
+};
+
+const LABEL_PREFIX = "MLS 1.0 ";
+
+/** KDFLabel of RFC 9420 §8. */
+function kdfLabel(label: string, context: Uint8Array, length: number): Uint8Array {
+  return encode((writer) =>
+    writer
+      .uint16(length)
+      .opaque(utf8(LABEL_PREFIX + label))
+      .opaque(context),
+  );
+}
+
+/** EncryptContext of RFC 9420 §5.1.3. */
+function encryptContext(label: string, context: Uint8Array): Uint8Array {
+  return encode((writer) => writer.opaque(utf8(LABEL_PREFIX + label)).opaque(context));
+}
+
+function cipherSuite(parts: Parts): CipherSuite {
+  const { id, name, kem, kdf, aead, signature } = parts;
+  const expandWithLabel: CipherSuite["expandWithLabel"] = (secret, label, context, length) =>
+    kdf.expand(secret, kdfLabel(label, context, length), length);
+  return {
+    id,
+    name,
+    nh: kdf.nh,
+    nk: aead.nk,
+    nn: aead.nn,
+
+    hash: kdf.hash,
+    mac: kdf.mac,
+    verifyMac: (key, data, tag) => equal(kdf.mac(key, data), tag),
+    extract: kdf.extract,
+    expand: kdf.expand,
+    expandWithLabel,
+    deriveSecret: (secret, label) => expandWithLabel(secret, label, EMPTY, kdf.nh),
+    deriveTreeSecret: (secret, label, generation, length) =>
+      expandWithLabel(
+        secret,
+        label,
+        encode((writer) => writer.uint32(generation)),
+        length,
+      ),
+    refHash: (label, value) => kdf.hash(encode((writer) => writer.opaque(utf8(label)).opaque(value))),
+
+    seal: aead.seal,
+    open: aead.open,
+
+    deriveKeyPair: kem.deriveKeyPair,
+    hpkeSeal: (publicKey, info, aad, plaintext, rng) =>
+      hpke.seal(parts, publicKey, info, aad, plaintext, rng),
+    hpkeOpen: (privateKey, ct, info, aad) => hpke.open(parts, privateKey, ct, info, aad),
+    hpkeExportSender: (publicKey, info, exporterContext, length, rng) =>
+      hpke.sendExport(parts, publicKey, info, exporterContext, length, rng),
+    hpkeExportReceiver: (privateKey, kemOutput, info, exporterContext, length) =>
+      hpke.receiveExport(parts, privateKey, kemOutput, info, exporterContext, length),
+    encryptWithLabel: (publicKey, label, context, plaintext, rng) =>
+      hpke.seal(parts, publicKey, encryptContext(label, context), EMPTY, plaintext, rng),
+    decryptWithLabel: (privateKey, label, context, ct) =>
+      hpke.open(parts, privateKey, ct, encryptContext(label, context), EMPTY),
+
+    signatureKeyPair: signature.keyPair,
+    signaturePublicKey: signature.publicKey,
+    sign: signature.sign,
+    verify: signature.verify,
+    signWithLabel: (privateKey, label, content) =>
+      signature.sign(privateKey, signContent(LABEL_PREFIX + label, content)),
+    verifyWithLabel: (publicKey, label, content, signed) =>
+      signature.verify(publicKey, signContent(LABEL_PREFIX + label, content), signed),
+  };
+}
+
+/** RFC 9420 §17.1, and the one for rooms. Suites 1 to 3 never open a room: there is no fallback (E1). */
+const SUITES: ReadonlyMap<number, CipherSuite> = new Map(
+  [
+    {
+      id: 0x0001,
+      name: "MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519",
+      kem: DHKEM_X25519,
+      kdf: HKDF_SHA256,
+      aead: AES_128_GCM,
+      signature: ED25519,
+    },
+    {
+      id: 0x0002,
+      name: "MLS_128_DHKEMP256_AES128GCM_SHA256_P256",
+      kem: DHKEM_P256,
+      kdf: HKDF_SHA256,
+      aead: AES_128_GCM,
+      signature: ECDSA_P256,
+    },
+    {
+      id: 0x0003,
+      name: "MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519",
+      kem: DHKEM_X25519,
+      kdf: HKDF_SHA256,
+      aead: CHACHA20_POLY1305,
+      signature: ED25519,
+    },
+    {
+      id: ROOM_SUITE,
+      name: "MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519",
+      kem: MLKEM768_X25519,
+      kdf: HKDF_SHA384,
+      aead: AES_256_GCM,
+      signature: ED25519,
+    },
+  ].map((parts) => [parts.id, cipherSuite(parts)]),
+);
+
 /** @throws SuiteError */
 export function suiteOf(id: number): CipherSuite {
-  throw new SuiteError(`there is no cipher suite 0x${id.toString(16).padStart(4, "0")} here`);
+  const suite = SUITES.get(id);
+  if (suite === undefined)
+    throw new SuiteError(`there is no cipher suite 0x${id.toString(16).padStart(4, "0")} here`);
+  return suite;
 }

@@ -1,0 +1,107 @@
+/** DHKEM (RFC 9180 §4.1) over X25519 and P-256: suites 1 to 3, for vectors and interoperability (E1). */
+
+import { x25519 } from "@noble/curves/ed25519.js";
+import { p256 } from "@noble/curves/nist.js";
+import { concat, EMPTY, utf8, wipe } from "../bytes/bytes";
+import { KeyError } from "./errors";
+import { HKDF_SHA256 } from "./kdf";
+import { judgeKey, type Kem, type KeyPair, requireKeyLength } from "./kem";
+import { type LabelledKdf, labelledKdf, twoOctets } from "./labelledKdf";
+
+/** RFC 9180 §7.1.3: a counter of one octet. */
+const MAX_P256_CANDIDATES = 256;
+const P256_PUBLIC_LENGTH = 65;
+const UNCOMPRESSED = 0x04;
+
+interface Group {
+  readonly id: number;
+  readonly publicKeyLength: number;
+  deriveKeyPair(kdf: LabelledKdf, ikm: Uint8Array): KeyPair;
+  publicKey(privateKey: Uint8Array): Uint8Array;
+  /** Nothing but a point of the group that makes a secret: RFC 9180 §7.1.4. */
+  agree(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array;
+}
+
+const X25519: Group = {
+  id: 0x0020,
+  publicKeyLength: 32,
+  // RFC 9180 §7.1.3
+  deriveKeyPair: (kdf, ikm) => {
+    const privateKey = kdf.expand(kdf.extract(EMPTY, "dkp_prk", ikm), "sk", EMPTY, 32);
+    return { privateKey, publicKey: x25519.getPublicKey(privateKey) };
+  },
+  publicKey: (privateKey) => x25519.getPublicKey(privateKey),
+  agree: x25519Agree,
+};
+
+const P256: Group = {
+  id: 0x0010,
+  publicKeyLength: P256_PUBLIC_LENGTH,
+  // RFC 9180 §7.1.3: candidates until one is a scalar of the group. The order is near 2^256: the first one serves.
+  deriveKeyPair: (kdf, ikm) => {
+    const prk = kdf.extract(EMPTY, "dkp_prk", ikm);
+    for (let counter = 0; counter < MAX_P256_CANDIDATES; counter++) {
+      const privateKey = kdf.expand(prk, "candidate", Uint8Array.of(counter), 32);
+      if (p256.utils.isValidSecretKey(privateKey))
+        return { privateKey, publicKey: p256PublicKey(privateKey) };
+    }
+    throw new KeyError("no key pair comes of this seed");
+  },
+  publicKey: p256PublicKey,
+  agree: (privateKey, publicKey) => {
+    requireKeyLength("a P-256 public key", publicKey, P256_PUBLIC_LENGTH);
+    // Points have one spelling only (RFC 9180 §7.1.1): noble reads others too.
+    if (publicKey[0] !== UNCOMPRESSED) throw new KeyError("a P-256 public key that is not uncompressed");
+    const point = judgeKey("a P-256 public key", () => p256.getSharedSecret(privateKey, publicKey, false));
+    return point.slice(1, 33);
+  },
+};
+
+/** E4: an X25519 result of zero is refused; noble refuses the inputs that lead there, and we look again. */
+export function x25519Agree(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array {
+  requireKeyLength("an X25519 public key", publicKey, 32);
+  const secret = judgeKey("an X25519 public key", () => x25519.getSharedSecret(privateKey, publicKey));
+  let bits = 0;
+  for (const byte of secret) bits |= byte;
+  if (bits === 0) throw new KeyError("an X25519 public key of small order");
+  return secret;
+}
+
+function p256PublicKey(privateKey: Uint8Array): Uint8Array {
+  return p256.getPublicKey(privateKey, false);
+}
+
+function dhkem(group: Group): Kem {
+  const kdf = labelledKdf(HKDF_SHA256, concat(utf8("KEM"), twoOctets(group.id)));
+  // RFC 9180 §4.1, ExtractAndExpand
+  const secretOf = (agreed: Uint8Array, kemOutput: Uint8Array, publicKey: Uint8Array) => {
+    const prk = kdf.extract(EMPTY, "eae_prk", agreed);
+    return kdf.expand(prk, "shared_secret", concat(kemOutput, publicKey), HKDF_SHA256.nh);
+  };
+  return {
+    id: group.id,
+    publicKeyLength: group.publicKeyLength,
+    privateKeyLength: 32,
+    kemOutputLength: group.publicKeyLength,
+    randomLength: 32,
+    deriveKeyPair: (ikm) => group.deriveKeyPair(kdf, ikm),
+    encapsulate: (publicKey, randomness) => {
+      const ephemeral = group.deriveKeyPair(kdf, randomness);
+      const agreed = group.agree(ephemeral.privateKey, publicKey);
+      const sharedSecret = secretOf(agreed, ephemeral.publicKey, publicKey);
+      wipe(agreed, ephemeral.privateKey);
+      return { sharedSecret, kemOutput: ephemeral.publicKey };
+    },
+    decapsulate: (kemOutput, privateKey) => {
+      requireKeyLength("a private key", privateKey, 32);
+      const agreed = group.agree(privateKey, kemOutput);
+      const own = judgeKey("a private key", () => group.publicKey(privateKey));
+      const sharedSecret = secretOf(agreed, kemOutput, own);
+      wipe(agreed);
+      return sharedSecret;
+    },
+  };
+}
+
+export const DHKEM_X25519: Kem = dhkem(X25519);
+export const DHKEM_P256: Kem = dhkem(P256);

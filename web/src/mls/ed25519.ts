@@ -1,0 +1,70 @@
+/**
+ * Ed25519 (RFC 8032) under one rule for what is a signature, the same in every language (E3):
+ *
+ *   1. A decodes canonically and is not of small order
+ *   2. S < L
+ *   3. encode([S]B − [k]A) equals the bytes of R, with k = SHA-512(R ‖ A ‖ M) mod L
+ *
+ * There is no cofactor in 3, and R is compared as bytes, so a non-canonical R fails by itself.
+ * noble's own `verify` multiplies by the cofactor and would accept what other members refuse.
+ */
+
+import { ed25519 } from "@noble/curves/ed25519.js";
+import { bytesToNumberLE } from "@noble/curves/utils.js";
+import { sha512 } from "@noble/hashes/sha2.js";
+import { concat, equal, type Rng } from "../bytes/bytes";
+import { draw, type KeyPair, requireKeyLength } from "./kem";
+
+export const SECRET_LENGTH = 32;
+export const PUBLIC_LENGTH = 32;
+export const SIGNATURE_LENGTH = 64;
+
+const { Point } = ed25519;
+const L = Point.Fn.ORDER;
+
+export function generate(rng: Rng): KeyPair {
+  const privateKey = draw(rng, SECRET_LENGTH);
+  return { privateKey, publicKey: ed25519.getPublicKey(privateKey) };
+}
+
+/** The public key of a seed of 32 bytes. @throws KeyError when it is of another length. */
+export function publicKey(privateKey: Uint8Array): Uint8Array {
+  requireKeyLength("an Ed25519 private key", privateKey, SECRET_LENGTH);
+  return ed25519.getPublicKey(privateKey);
+}
+
+/** @throws KeyError when the private key is not of 32 bytes. */
+export function sign(privateKey: Uint8Array, message: Uint8Array): Uint8Array {
+  requireKeyLength("an Ed25519 private key", privateKey, SECRET_LENGTH);
+  return ed25519.sign(message, privateKey);
+}
+
+/** Whether the signature holds by the rule above. Never throws: all three arguments may come from anyone. */
+export function verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  if (publicKey.length !== PUBLIC_LENGTH || signature.length !== SIGNATURE_LENGTH) return false;
+  const a = decodePublicKey(publicKey);
+  if (a === undefined) return false;
+  const r = signature.subarray(0, 32);
+  const s = bytesToNumberLE(signature.subarray(32));
+  if (s >= L) return false;
+  const k = bytesToNumberLE(sha512(concat(r, publicKey, message))) % L;
+  // Everything here is public, so the faster multiplications with varying time do no harm.
+  const expected = Point.BASE.multiplyUnsafe(s).subtract(a.multiplyUnsafe(k));
+  return equal(expected.toBytes(), r);
+}
+
+/** Whether the bytes are a key that `verify` could ever accept a signature of. */
+export function isPublicKey(bytes: Uint8Array): boolean {
+  return bytes.length === PUBLIC_LENGTH && decodePublicKey(bytes) !== undefined;
+}
+
+/** Check 1. noble's strict decoding refuses y ≥ p and a negative zero x. */
+function decodePublicKey(bytes: Uint8Array): InstanceType<typeof Point> | undefined {
+  try {
+    const point = Point.fromBytes(bytes, false);
+    return point.isSmallOrder() ? undefined : point;
+  } catch {
+    // Not a point at all: noble says so only by throwing, and for `verify` it is an answer, not a failure.
+    return undefined;
+  }
+}
