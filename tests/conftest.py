@@ -1,0 +1,20 @@
+"""What every test shares: the soak switch, and the order (quick ones first, browsers last)."""
+
+import os
+
+import pytest
+
+SOAK = os.environ.get("COLLEGIUM_SOAK") == "1"
+ORDER = ("house", "wire", "crypto", "server", "web", "durability", "attacks", "e2e")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if not SOAK and item.get_closest_marker("soak"):
+            item.add_marker(pytest.mark.skip(reason="long counts: ./run soak"))
+
+    def place(item: pytest.Item) -> int:
+        folder = item.nodeid.split("/")[1] if "/" in item.nodeid else ""
+        return ORDER.index(folder) if folder in ORDER else len(ORDER)
+
+    items.sort(key=place)

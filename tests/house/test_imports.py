@@ -1,0 +1,114 @@
+"""Who may import whom. "The server cannot decrypt" is a property of this graph."""
+
+import ast
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("client", "crypto", "server", "signaling", "wire")
+ALLOWED = {
+    "client": {"client", "crypto", "wire"},
+    "crypto": {"crypto"},
+    "server": {"server", "signaling", "wire"},
+    "signaling": {"signaling", "wire"},
+    "wire": {"wire"},
+}
+# The one part of crypto that the server may see: the clear header of a message.
+ENVELOPE = "crypto.mls.envelope"
+PURE = {"crypto": {"cryptography"}, "wire": {"pydantic", "cbor2", "annotated_types"}}
+STANDARD = __import__("sys").stdlib_module_names
+
+
+def imports_of(source: str, package: str) -> set[str]:
+    """Every module that a source file names in an import, absolute."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                base = importlib.util.resolve_name("." * node.level + base, package)
+            found |= {f"{base}.{alias.name}" for alias in node.names} | {base}
+    return found
+
+
+def complaints(package: str, source: str, where: str) -> list[str]:
+    """What a file of `package` imports against the rules."""
+    out = []
+    for name in sorted(imports_of(source, package)):
+        top = name.split(".")[0]
+        if top in PACKAGES:
+            through_envelope = package == "server" and (
+                name in ("crypto.mls", ENVELOPE) or name.startswith(ENVELOPE + ".")
+            )
+            if top not in ALLOWED[package] and not (top == "crypto" and through_envelope):
+                out.append(f"{where} imports {name}")
+        elif package in PURE and top not in STANDARD and top not in PURE[package]:
+            out.append(f"{where} imports {name}, and {package} is pure")
+    return out
+
+
+def sources(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+@pytest.mark.parametrize("package", [p for p in PACKAGES if (ROOT / p).is_dir()])
+def test_imports_run_one_way(package: str) -> None:
+    found = [
+        complaint
+        for path in sources(package)
+        for complaint in complaints(package, path.read_text(), str(path.relative_to(ROOT)))
+    ]
+    assert found == []
+
+
+def test_the_envelope_reaches_no_key_schedule() -> None:
+    assert imports_of((ROOT / "crypto/mls/envelope.py").read_text(), "crypto.mls") & set(PACKAGES) == set()
+    for empty in ("crypto/__init__.py", "crypto/mls/__init__.py"):
+        assert (ROOT / empty).read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("package", "source"),
+    [
+        ("server", "from crypto.mls.group import Group"),
+        ("server", "import crypto"),
+        ("server", "from client import session"),
+        ("wire", "import server.hub"),
+        ("signaling", "from crypto.mls import envelope"),
+        ("crypto", "import sqlmodel"),
+    ],
+)
+def test_a_forbidden_import_is_found(package: str, source: str) -> None:
+    assert complaints(package, source, "probe") != []
+
+
+def test_the_envelope_is_allowed_to_the_server() -> None:
+    assert complaints("server", "from crypto.mls.envelope import read_envelope", "probe") == []
+
+
+# The browser client keeps the same order; each folder may import those before it.
+WEB_ORDER = ("bytes", "wire", "mls", "identity", "room", "vault", "engine")
+
+
+def test_web_imports_run_one_way() -> None:
+    import re
+
+    found = []
+    for path in sorted((ROOT / "web/src").rglob("*.ts")) + sorted((ROOT / "web/src").rglob("*.svelte")):
+        parts = path.relative_to(ROOT / "web/src").parts
+        for target in re.findall(r"from \"((?:\.\.?/)[^\"]+)\"", path.read_text()):
+            reached = (path.parent / target).resolve()
+            if not reached.is_relative_to(ROOT / "web/src"):
+                continue
+            into = reached.relative_to(ROOT / "web/src").parts
+            if parts[0] in WEB_ORDER and (
+                into[0] not in WEB_ORDER or WEB_ORDER.index(into[0]) > WEB_ORDER.index(parts[0])
+            ):
+                found.append(f"{'/'.join(parts)} imports {'/'.join(into)}")
+            if parts[0] == "ui" and into[0] in WEB_ORDER and into[:2] != ("engine", "api.ts"):
+                found.append(f"{'/'.join(parts)} imports {'/'.join(into)}")
+    assert found == []
