@@ -1,0 +1,111 @@
+"""Bounds on everything that crosses the network, and the types that carry them. Every input has one."""
+
+import base64
+import binascii
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+ID_BYTES = 16
+KEY_BYTES = 32
+SIGNATURE_BYTES = 64
+SECRET_BYTES = 32  # tokens, challenges, sessions, tickets, grants
+LIST_HASH_BYTES = 16
+LOG_HASH_BYTES = 48
+
+# Numbers travel to JavaScript, whose integers are exact up to here.
+MAX_NUMBER = 2**53 - 1
+
+MAX_DEPTH = 32  # THREATS 41
+MAX_LEAVES = 256  # E13
+MAX_COMMIT = 1024 * 1024  # E26
+MAX_WELCOME = 2 * 1024 * 1024  # E26
+MAX_ADDS = 32  # E26: so at most as many Welcomes in one Commit
+MAX_SEALED = 64 * 1024
+MAX_EPHEMERAL = 2 * 1024
+MAX_ROOMS = 1024  # of one device
+MAX_ANSWERED = 64
+MAX_FETCH = 1000
+MAX_GAP_ENTRIES = 1000
+MAX_CODE = 40
+MAX_TEXT = 300
+MAX_PASSKEYS = 8
+
+# One WebSocket message from a client: a Commit, its Welcomes for all its Adds in practice, and the frame around them.
+MAX_CLIENT_MESSAGE = 8 * 1024 * 1024
+MAX_SERVER_MESSAGE = 8 * 1024 * 1024
+MAX_FRAMES = 1024  # in one WebSocket message
+
+
+class Strict(BaseModel):
+    """What all models share: no coercion, no unknown fields, no change after it was checked."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+Id = Annotated[bytes, Field(min_length=ID_BYTES, max_length=ID_BYTES)]
+ListHash = Annotated[bytes, Field(min_length=LIST_HASH_BYTES, max_length=LIST_HASH_BYTES)]
+LogHash = Annotated[bytes, Field(min_length=LOG_HASH_BYTES, max_length=LOG_HASH_BYTES)]
+Number = Annotated[int, Field(ge=0, le=MAX_NUMBER)]
+Position = Annotated[int, Field(ge=1, le=MAX_NUMBER)]  # in a log
+Code = Annotated[str, Field(min_length=1, max_length=MAX_CODE)]
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
+
+
+def to_base64url(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def from_base64url(value: str) -> bytes:
+    """Exactly the unpadded form: one text for one byte string. Raises ValueError."""
+    if not value.isascii() or "=" in value or "+" in value or "/" in value:
+        raise ValueError("not unpadded base64url")
+    try:
+        out = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
+    except binascii.Error as error:
+        raise ValueError("not unpadded base64url") from error
+    if to_base64url(out) != value:
+        raise ValueError("not canonical base64url")
+    return out
+
+
+def _decoded(value: Any) -> Any:
+    return from_base64url(value) if isinstance(value, str) else value
+
+
+# Bytes that travel in JSON as unpadded base64url. (Written out: a type checker follows no function here.)
+JsonId = Annotated[
+    bytes,
+    Field(min_length=ID_BYTES, max_length=ID_BYTES),
+    BeforeValidator(_decoded),
+    PlainSerializer(to_base64url, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "base64url"}),
+]
+JsonKey = Annotated[
+    bytes,
+    Field(min_length=KEY_BYTES, max_length=KEY_BYTES),
+    BeforeValidator(_decoded),
+    PlainSerializer(to_base64url, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "base64url"}),
+]
+JsonSecret = Annotated[
+    bytes,
+    Field(min_length=SECRET_BYTES, max_length=SECRET_BYTES),
+    BeforeValidator(_decoded),
+    PlainSerializer(to_base64url, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "base64url"}),
+]
+JsonSignature = Annotated[
+    bytes,
+    Field(min_length=SIGNATURE_BYTES, max_length=SIGNATURE_BYTES),
+    BeforeValidator(_decoded),
+    PlainSerializer(to_base64url, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "base64url"}),
+]
+JsonSealed = Annotated[
+    bytes,
+    Field(min_length=1, max_length=MAX_SEALED),
+    BeforeValidator(_decoded),
+    PlainSerializer(to_base64url, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "base64url"}),
+]
