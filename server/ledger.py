@@ -1,0 +1,300 @@
+"""The logs of all rooms, as one transaction after another. Runs in the writer's thread alone.
+
+Rooms are kept in memory between transactions. What a transaction changes is staged and becomes the room only after
+its commit; when a commit fails, everything staged is dropped and read again from the disk.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import cbor2
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy.dialects import sqlite
+
+from server.room import Accepted, IsStale, NotTaken, Room, Routing, step
+from server.tables import Device, GapRow, LogEntry, Member, RequestRow, RoomRow, WelcomeRow
+from wire.codec import encode
+from wire.frames import Ack, Entry, Refused, Removed, RequestGone, Send, Stale, Welcome
+from wire.frames import Routing as RoutingFrame
+
+KINDS = {"message": 0, "commit": 1, "leave": 2}
+MAX_ROOMS_HELD = 20_000
+
+LOG, MEMBERS, ROOMS, DEVICES = (t.__table__ for t in (LogEntry, Member, RoomRow, Device))  # type: ignore[attr-defined]
+GAPS, WELCOMES, REQUESTS = (t.__table__ for t in (GapRow, WelcomeRow, RequestRow))  # type: ignore[attr-defined]
+
+# Compiled once: a Core insert in batches, given to the driver as it is.
+_INSERT = str(
+    insert(LOG)
+    .values({name: bindparam(name) for name in ("room", "n", "time", "kind", "message", "frame")})
+    .compile(dialect=sqlite.dialect())  # type: ignore[no-untyped-call]
+)
+
+
+@dataclass(slots=True)
+class News:
+    """What happened in a room between two changes of who is served: the hub's orders."""
+
+    room: bytes
+    last: int
+    entries: list[bytes] = field(default_factory=list)
+    size: int = 0
+    joined: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)  # device → since, its welcome frame or b""
+    welcomed: dict[bytes, bytes] = field(default_factory=dict)  # devices listed already → welcome frame
+    departed: dict[bytes, bytes] = field(default_factory=dict)  # device → its `removed` frame
+    extras: list[bytes] = field(default_factory=list)  # for everyone who is served afterwards
+    gone: list[bytes] = field(default_factory=list)  # answered requests
+
+
+@dataclass(slots=True)
+class Held:
+    """A room in memory, with the ids of the entries since its last Commit or leave, for retries."""
+
+    room: Room
+    # First 8 bytes of an id → position. A hit is checked against the row.
+    recent: dict[int, int]
+
+
+def pack_routing(routing: Routing) -> bytes:
+    return cbor2.dumps(
+        [
+            sorted(routing.new),
+            routing.n,
+            routing.by,
+            None if routing.old is None else sorted(routing.old),
+            routing.old_hash,
+            [list(vote) for vote in routing.votes],
+            sorted(routing.left),
+        ]
+    )
+
+
+def unpack_routing(data: bytes) -> Routing:
+    new, n, by, old, old_hash, votes, left = cbor2.loads(data)
+    return Routing(
+        frozenset(new),
+        n,
+        by,
+        None if old is None else frozenset(old),
+        old_hash,
+        tuple((account, vote) for account, vote in votes),
+        frozenset(left),
+    )
+
+
+def accounts_of(connection: Connection, devices: Iterable[bytes]) -> dict[bytes, bytes]:
+    """The account of each of these devices that exists."""
+    rows = connection.execute(select(DEVICES.c.id, DEVICES.c.account).where(DEVICES.c.id.in_(list(devices))))
+    return {row.id: row.account for row in rows}
+
+
+def load_room(connection: Connection, room_id: bytes) -> Room | None:
+    row = connection.execute(select(ROOMS).where(ROOMS.c.id == room_id)).one_or_none()
+    if row is None:
+        return None
+    top = connection.execute(
+        select(LOG.c.n, LOG.c.time).where(LOG.c.room == row.key).order_by(LOG.c.n.desc()).limit(1)
+    ).one_or_none()
+    last, time = (top.n, top.time) if top is not None and top.n > row.last else (row.last, row.time)
+    routing = unpack_routing(row.routing)
+    accounts = accounts_of(connection, routing.new | (routing.old or frozenset()))
+    return Room(row.key, row.id, last, row.after, time, routing, accounts)
+
+
+class Ledger:
+    """Takes sends into the current transaction, and remembers for whom there are answers and news."""
+
+    def __init__(self) -> None:
+        self._held: OrderedDict[bytes, Held] = OrderedDict()
+        self._staged: dict[bytes, Held] = {}
+        self._fresh: dict[bytes, dict[int, int]] = {}
+        self._rows: list[tuple[int, int, int, int, bytes, bytes]] = []
+        self._open: dict[bytes, News] = {}
+        self.news: list[News] = []
+
+    # One transaction: begin, then take and others, then commit or abandon.
+
+    def begin(self) -> None:
+        self._staged, self._fresh, self._rows, self._open, self.news = {}, {}, [], {}, []
+
+    def segment(self) -> list[News]:
+        """What happened since the last segment, in order."""
+        news, self.news, self._open = self.news, [], {}
+        return news
+
+    def flush(self, connection: Connection) -> None:
+        """Write what was taken, so that a query in the same transaction sees it."""
+        if self._rows:
+            connection.exec_driver_sql(_INSERT, self._rows)
+            self._rows = []
+
+    def merge(self) -> None:
+        """The transaction is on disk."""
+        for room_id, held in self._staged.items():
+            kept = self._fresh.get(room_id)
+            if kept:
+                held.recent.update(kept)
+            self._held[room_id] = held
+            self._held.move_to_end(room_id)
+        while len(self._held) > MAX_ROOMS_HELD:
+            self._held.popitem(last=False)
+
+    def abandon(self) -> None:
+        """The transaction failed: believe the disk alone."""
+        self._held.clear()
+        self.begin()
+
+    def room(self, connection: Connection, room_id: bytes) -> Room | None:
+        """The room as this transaction has it so far."""
+        held = self._find(connection, room_id)
+        return held.room if held else None
+
+    def forget(self, room_id: bytes) -> None:
+        """The room was changed otherwise in this transaction; read it again."""
+        self._staged.pop(room_id, None)
+        self._held.pop(room_id, None)
+
+    def take(self, connection: Connection, send: Send, device: bytes, now: int) -> bytes:
+        """Judge one send and write what it brings. Gives the answer's frame."""
+        held = self._find(connection, send.room)
+        if held is None or device not in held.room.served:
+            return _refused(send, NotTaken("not_found", "There is nothing here for you."))
+        earlier = self._earlier(connection, held, send)
+        if earlier is not None:
+            n, time = earlier
+            return encode(Ack(room=send.room, id=send.id, n=n, time=time))
+        known = None
+        if send.devices is not None:
+            known = accounts_of(connection, send.devices)
+        room, outcome = step(held.room, send, device, now, known)
+        match outcome:
+            case IsStale(after):
+                return encode(Stale(room=send.room, id=send.id, after=after))
+            case NotTaken():
+                return _refused(send, outcome)
+            case Accepted():
+                self._accept(connection, held, room, send, device, outcome)
+                return encode(Ack.model_construct(room=send.room, id=send.id, n=outcome.n, time=outcome.time))
+
+    def _find(self, connection: Connection, room_id: bytes) -> Held | None:
+        held = self._staged.get(room_id) or self._held.get(room_id)
+        if held is not None:
+            return held
+        self.flush(connection)
+        room = load_room(connection, room_id)
+        if room is None:
+            return None
+        rows = connection.execute(
+            select(LOG.c.n, LOG.c.message).where(LOG.c.room == room.key, LOG.c.n > room.after)
+        )
+        held = Held(room, {int.from_bytes(row.message[:8], "big"): row.n for row in rows})
+        self._staged[room_id] = held
+        return held
+
+    def _earlier(self, connection: Connection, held: Held, send: Send) -> tuple[int, int] | None:
+        """E17: the look-up for retries. What was accepted with this `after` stands above it in the log; whoever
+        names a later `after` has seen its own entry."""
+        short = int.from_bytes(send.id[:8], "big")
+        n = self._fresh.get(send.room, {}).get(short) or held.recent.get(short)
+        if n is None and send.after >= held.room.after:
+            return None
+        self.flush(connection)
+        query = select(LOG.c.n, LOG.c.time).where(LOG.c.room == held.room.key, LOG.c.message == send.id)
+        query = query.where(LOG.c.n == n) if n is not None else query.where(LOG.c.n > send.after)
+        row = connection.execute(query.limit(1)).one_or_none()
+        return (row.n, row.time) if row is not None else None
+
+    def _accept(
+        self, connection: Connection, held: Held, room: Room, send: Send, device: bytes, done: Accepted
+    ) -> None:
+        n, kind = done.n, send.kind
+        # Who sent a message is not stored: it is inside the message alone.
+        author = None if kind == "message" else device
+        frame = encode(
+            Entry.model_construct(
+                room=room.id, n=n, time=done.time, kind=kind, id=send.id, device=author, payload=send.payload
+            )
+        )
+        self._rows.append((room.key, n, done.time, KINDS[kind], send.id, frame))
+        news = self._open.get(room.id)
+        if news is None:
+            news = self._open[room.id] = News(room.id, n)
+            self.news.append(news)
+        news.last = n
+        news.entries.append(frame)
+        news.size += len(frame)
+        if room.after != held.room.after:
+            self._staged[room.id] = Held(room, {})
+            self._fresh.pop(room.id, None)
+        else:
+            self._staged[room.id] = Held(room, held.recent)
+            self._fresh.setdefault(room.id, {})[int.from_bytes(send.id[:8], "big")] = n
+        if done.routed:
+            self._route(connection, held.room, room, send, done, news)
+            del self._open[room.id]  # others are served from here on
+
+    def _route(
+        self, connection: Connection, before: Room, room: Room, send: Send, done: Accepted, news: News
+    ) -> None:
+        """Write what a Commit, a leave or a vote changes, in the same transaction (E17)."""
+        self.flush(connection)
+        connection.execute(
+            update(ROOMS)
+            .where(ROOMS.c.key == room.key)
+            .values(last=room.last, after=room.after, time=room.time, routing=pack_routing(room.routing))
+        )
+        departed_at = done.n if send.kind == "leave" else room.routing.n
+        for device in done.departed:
+            connection.execute(
+                update(MEMBERS)
+                .where(MEMBERS.c.room == room.key, MEMBERS.c.device == device)
+                .values(until=departed_at)
+            )
+            news.departed[device] = encode(Removed(room=room.id, n=departed_at))
+        welcomes = {welcome.device: welcome.payload for welcome in send.welcomes or ()}
+        for device in done.joined:
+            self._join(connection, room, device, done.n, fresh=send.kind == "commit")
+            news.joined[device] = (done.n, b"")
+        for device, payload in welcomes.items():
+            connection.execute(
+                delete(WELCOMES).where(WELCOMES.c.room == room.key, WELCOMES.c.device == device)
+            )
+            connection.execute(
+                insert(WELCOMES).values(room=room.key, device=device, n=done.n, time=done.time, payload=payload)
+            )
+            # Sent again at each hello until the cursor reaches the Commit.
+            connection.execute(
+                update(MEMBERS)
+                .where(MEMBERS.c.room == room.key, MEMBERS.c.device == device, MEMBERS.c.cursor >= done.n)
+                .values(cursor=done.n - 1)
+            )
+            frame = encode(Welcome(room=room.id, n=done.n, time=done.time, payload=payload))
+            if device in news.joined:
+                news.joined[device] = (done.n, frame)
+            else:
+                news.welcomed[device] = frame
+        for request in send.answered or ():
+            gone = connection.execute(
+                delete(REQUESTS).where(REQUESTS.c.id == request, REQUESTS.c.room == room.key)
+            )
+            if gone.rowcount:
+                news.extras.append(encode(RequestGone(room=room.id, request_id=request)))
+                news.gone.append(request)
+        if send.kind == "commit":
+            frame = RoutingFrame(
+                room=room.id, old=sorted(before.routing.new), new=sorted(room.routing.new)
+            )
+            news.extras.append(encode(frame))
+
+    def _join(self, connection: Connection, room: Room, device: bytes, n: int, fresh: bool) -> None:
+        where = (MEMBERS.c.room == room.key) & (MEMBERS.c.device == device)
+        values = {"until": None, "since": n, "cursor": n - 1} if fresh else {"until": None}
+        if connection.execute(update(MEMBERS).where(where).values(**values)).rowcount == 0:
+            connection.execute(
+                insert(MEMBERS).values(room=room.key, device=device, since=n, cursor=n - 1, until=None)
+            )
+
+
+def _refused(send: Send, why: NotTaken) -> bytes:
+    return encode(Refused(room=send.room, id=send.id, code=why.code, message=why.message))
