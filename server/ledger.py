@@ -15,7 +15,7 @@ from sqlalchemy.dialects import sqlite
 from server.room import Accepted, IsStale, NotTaken, Room, Routing, step
 from server.tables import Device, GapRow, LogEntry, Member, RequestRow, RoomRow, WelcomeRow
 from wire.codec import encode
-from wire.frames import Ack, Entry, Refused, Removed, RequestGone, Send, Stale, Welcome
+from wire.frames import Ack, Entry, Refused, RequestGone, Send, Stale, Welcome
 from wire.frames import Routing as RoutingFrame
 
 KINDS = {"message": 0, "commit": 1, "leave": 2}
@@ -37,12 +37,13 @@ class News:
     """What happened in a room between two changes of who is served: the hub's orders."""
 
     room: bytes
+    key: int
     last: int
     entries: list[bytes] = field(default_factory=list)
-    size: int = 0
-    joined: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)  # device → since, its welcome frame or b""
+    joined: dict[bytes, bytes] = field(default_factory=dict)  # newly listed by a Commit → welcome frame or b""
+    returned: list[bytes] = field(default_factory=list)  # on the list again, because the old one won
     welcomed: dict[bytes, bytes] = field(default_factory=dict)  # devices listed already → welcome frame
-    departed: dict[bytes, bytes] = field(default_factory=dict)  # device → its `removed` frame
+    departed: dict[bytes, int] = field(default_factory=dict)  # device → the entry that removed it
     extras: list[bytes] = field(default_factory=list)  # for everyone who is served afterwards
     gone: list[bytes] = field(default_factory=list)  # answered requests
 
@@ -219,12 +220,11 @@ class Ledger:
         self._rows.append((room.key, n, done.time, KINDS[kind], send.id, frame))
         news = self._open.get(room.id)
         if news is None:
-            news = self._open[room.id] = News(room.id, n)
+            news = self._open[room.id] = News(room.id, room.key, n)
             self.news.append(news)
         news.last = n
         news.entries.append(frame)
-        news.size += len(frame)
-        if room.after != held.room.after:
+            if room.after != held.room.after:
             self._staged[room.id] = Held(room, {})
             self._fresh.pop(room.id, None)
         else:
@@ -251,11 +251,14 @@ class Ledger:
                 .where(MEMBERS.c.room == room.key, MEMBERS.c.device == device)
                 .values(until=departed_at)
             )
-            news.departed[device] = encode(Removed(room=room.id, n=departed_at))
+            news.departed[device] = departed_at
         welcomes = {welcome.device: welcome.payload for welcome in send.welcomes or ()}
         for device in done.joined:
             self._join(connection, room, device, done.n, fresh=send.kind == "commit")
-            news.joined[device] = (done.n, b"")
+            if send.kind == "commit":
+                news.joined[device] = b""
+            else:
+                news.returned.append(device)
         for device, payload in welcomes.items():
             connection.execute(
                 delete(WELCOMES).where(WELCOMES.c.room == room.key, WELCOMES.c.device == device)
@@ -271,7 +274,7 @@ class Ledger:
             )
             frame = encode(Welcome(room=room.id, n=done.n, time=done.time, payload=payload))
             if device in news.joined:
-                news.joined[device] = (done.n, frame)
+                news.joined[device] = frame
             else:
                 news.welcomed[device] = frame
         for request in send.answered or ():
@@ -282,10 +285,8 @@ class Ledger:
                 news.extras.append(encode(RequestGone(room=room.id, request_id=request)))
                 news.gone.append(request)
         if send.kind == "commit":
-            frame = RoutingFrame(
-                room=room.id, old=sorted(before.routing.new), new=sorted(room.routing.new)
-            )
-            news.extras.append(encode(frame))
+            lists = RoutingFrame(room=room.id, old=sorted(before.routing.new), new=sorted(room.routing.new))
+            news.extras.append(encode(lists))
 
     def _join(self, connection: Connection, room: Room, device: bytes, n: int, fresh: bool) -> None:
         where = (MEMBERS.c.room == room.key) & (MEMBERS.c.device == device)
