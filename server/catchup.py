@@ -32,7 +32,9 @@ def standings(
     """Every room that the device is in, and every one it still speaks of and was removed from. Stores its cursors."""
     ledger.flush(connection)
     rows = connection.execute(
-        select(MEMBERS, ROOMS.c.id).join(ROOMS, ROOMS.c.key == MEMBERS.c.room).where(MEMBERS.c.device == device)
+        select(MEMBERS, ROOMS.c.id)
+        .join(ROOMS, ROOMS.c.key == MEMBERS.c.room)
+        .where(MEMBERS.c.device == device)
     ).all()
     out = []
     for row in rows:
@@ -120,7 +122,9 @@ def missed(
     return Missed(b"".join(parts), len(parts), last)
 
 
-def beside(connection: Connection, key: int, room: bytes, device: bytes, now: int) -> list[tuple[bytes, bytes]]:
+def beside(
+    connection: Connection, key: int, room: bytes, device: bytes, now: int
+) -> list[tuple[bytes, bytes]]:
     """Welcomes for this device and requests of this room, as (request id or b"", frame)."""
     welcomes = connection.execute(
         select(WELCOMES).where(WELCOMES.c.room == key, WELCOMES.c.device == device).order_by(WELCOMES.c.n)

@@ -67,7 +67,9 @@ class Connection:
         "stalled_since",
     )
 
-    def __init__(self, hub: "Hub", protocol: DirectProtocol, device: bytes, account: bytes, session: bytes) -> None:
+    def __init__(
+        self, hub: "Hub", protocol: DirectProtocol, device: bytes, account: bytes, session: bytes
+    ) -> None:
         self._hub, self._protocol = hub, protocol
         self.device, self.account, self.session = device, account, session
         self.places: dict[bytes, Place] = {}
@@ -208,7 +210,9 @@ class Connection:
     def _fetch(self, fetch: Fetch) -> None:
         place = self.places.get(fetch.room)
         if place is None:
-            self.answer(encode(Refused(room=fetch.room, code="not_found", message="There is nothing here for you.")))
+            self.answer(
+                encode(Refused(room=fetch.room, code="not_found", message="There is nothing here for you."))
+            )
             return
         self._frames.take(1 + fetch.limit / 50, self._hub.clock())
         self._hub.fetch(self, place, fetch)

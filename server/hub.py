@@ -18,7 +18,6 @@ from server.connection import HELLO_WITHIN_S, MAX_OUTBOX, STALLED_AFTER_S, Conne
 from server.database import Readers
 from server.direct import framed
 from server.ledger import Ledger, News
-from server.logs import log
 from server.metrics import DELIVERED, ENTRIES, LAGGED, REFUSED, SOCKETS
 from server.writer import Answer, Delivery, Done, Job, SendJob, Writer
 from wire.codec import encode
@@ -214,7 +213,9 @@ class Hub:
                 if not room.here and not room.moved:
                     del self._rooms[room_id]
                 elif error is None:
-                    frame = Cursors(room=room_id, cursors=[DeviceCursor(device=d, n=n) for d, n in cursors.items()])
+                    frame = Cursors(
+                        room=room_id, cursors=[DeviceCursor(device=d, n=n) for d, n in cursors.items()]
+                    )
                     self._tell(room, encode(frame))
 
         self.writer.submit(Job(run, done))
@@ -268,7 +269,9 @@ class Hub:
                 place.sent = found.last
             return
         now = self.now()
-        found_beside = await self._readers.read(lambda db: beside(db, place.key, room_id, connection.device, now))
+        found_beside = await self._readers.read(
+            lambda db: beside(db, place.key, room_id, connection.device, now)
+        )
         if connection.places.get(room_id) is not place:
             return
         if place.until is not None:

@@ -40,7 +40,9 @@ class News:
     key: int
     last: int
     entries: list[bytes] = field(default_factory=list)
-    joined: dict[bytes, bytes] = field(default_factory=dict)  # newly listed by a Commit → welcome frame or b""
+    joined: dict[bytes, bytes] = field(
+        default_factory=dict
+    )  # newly listed by a Commit → welcome frame or b""
     returned: list[bytes] = field(default_factory=list)  # on the list again, because the old one won
     welcomed: dict[bytes, bytes] = field(default_factory=dict)  # devices listed already → welcome frame
     departed: dict[bytes, int] = field(default_factory=dict)  # device → the entry that removed it
@@ -224,7 +226,7 @@ class Ledger:
             self.news.append(news)
         news.last = n
         news.entries.append(frame)
-            if room.after != held.room.after:
+        if room.after != held.room.after:
             self._staged[room.id] = Held(room, {})
             self._fresh.pop(room.id, None)
         else:
@@ -264,7 +266,9 @@ class Ledger:
                 delete(WELCOMES).where(WELCOMES.c.room == room.key, WELCOMES.c.device == device)
             )
             connection.execute(
-                insert(WELCOMES).values(room=room.key, device=device, n=done.n, time=done.time, payload=payload)
+                insert(WELCOMES).values(
+                    room=room.key, device=device, n=done.n, time=done.time, payload=payload
+                )
             )
             # Sent again at each hello until the cursor reaches the Commit.
             connection.execute(

@@ -11,7 +11,20 @@ from typing import Any
 import structlog
 
 ALLOWED = frozenset(
-    ("event", "level", "timestamp", "error", "code", "status", "method", "route", "network", "count", "jobs", "where")
+    (
+        "event",
+        "level",
+        "timestamp",
+        "error",
+        "code",
+        "status",
+        "method",
+        "route",
+        "network",
+        "count",
+        "jobs",
+        "where",
+    )
 )
 
 

@@ -35,7 +35,9 @@ def collect(connection: Connection, ledger: Ledger, now: int, retention_days: fl
     for kinds, age in (((KINDS["message"],), retention_days * DAY_MS), (tuple(KINDS.values()), KEEP_MS)):
         oldest = select(LOG.c.key).order_by(LOG.c.key).limit(4 * BATCH)
         rows = connection.execute(
-            select(LOG).where(LOG.c.key.in_(oldest), LOG.c.kind.in_(kinds), LOG.c.time < now - age).limit(BATCH - count)
+            select(LOG)
+            .where(LOG.c.key.in_(oldest), LOG.c.kind.in_(kinds), LOG.c.time < now - age)
+            .limit(BATCH - count)
         ).all()
         count += _shrink(connection, rows)
         if count >= BATCH:

@@ -64,7 +64,9 @@ def check(settings: Settings) -> None:
         raise StartError("COLLEGIUM_TLS_CERT and COLLEGIUM_TLS_KEY belong together: set both or none.")
     for path in (settings.tls_cert, settings.tls_key):
         if path is not None and not path.is_file():
-            raise StartError(f"{path} does not exist; COLLEGIUM_TLS_CERT and COLLEGIUM_TLS_KEY name PEM files.")
+            raise StartError(
+                f"{path} does not exist; COLLEGIUM_TLS_CERT and COLLEGIUM_TLS_KEY name PEM files."
+            )
     if not settings.loopback and settings.tls_cert is None and settings.origin is None:
         raise StartError(
             f"COLLEGIUM_HOST={settings.host} would serve others without TLS, and browsers refuse passkeys and "

@@ -19,8 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from server.errors import ServiceError, Unavailable
 from server.ledger import Ledger, News
-from server.room import NotTaken
 from server.logs import log
+from server.room import NotTaken
 from wire.codec import encode
 from wire.frames import Refused, Send
 
@@ -169,7 +169,9 @@ class Writer(threading.Thread):
 def _failed(job: SendJob | Job) -> Answer | Done:
     if isinstance(job, Job):
         return Done(job, None, Unavailable())
-    why = NotTaken("storage", "The server cannot store anything at the moment. Nothing was changed; try again.")
+    why = NotTaken(
+        "storage", "The server cannot store anything at the moment. Nothing was changed; try again."
+    )
     refused = Refused(room=job.send.room, id=job.send.id, code=why.code, message=why.message)
     return Answer(job.sender, encode(refused))
 

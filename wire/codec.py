@@ -25,7 +25,31 @@ def _refuse_tag(decoder: cbor2.CBORDecoder, tag: Any) -> Any:
 
 _NO_TAGS: dict[int, Any] = {
     number: lambda decoder: _refuse_tag(decoder, None)
-    for number in (0, 1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799)
+    for number in (
+        0,
+        1,
+        2,
+        3,
+        4,
+        5,
+        25,
+        28,
+        29,
+        30,
+        35,
+        36,
+        37,
+        52,
+        54,
+        100,
+        256,
+        258,
+        260,
+        261,
+        1004,
+        43000,
+        55799,
+    )
 }
 
 
@@ -72,7 +96,9 @@ def _frames(adapter: TypeAdapter[Any], data: bytes, limit: int) -> list[Any]:
         return [adapter.validate_python(item) for item in found]
     except ValidationError as error:
         # Only the places and kinds of the faults: never the values, which may be anything.
-        faults = [f"{'.'.join(map(str, e['loc'][:3]))[:60]}: {e['type']}" for e in error.errors(include_input=False)]
+        faults = [
+            f"{'.'.join(map(str, e['loc'][:3]))[:60]}: {e['type']}" for e in error.errors(include_input=False)
+        ]
         raise DecodeError("; ".join(faults[:3])) from None
 
 

@@ -62,6 +62,10 @@ class WelcomeFor(Strict):
     payload: WelcomePayload
 
 
+Welcomes = Annotated[list[WelcomeFor], Field(max_length=MAX_ADDS)]
+Answered = Annotated[list[Id], Field(max_length=MAX_ANSWERED)]
+
+
 class Send(Strict):
     """An MLS PrivateMessage for a room's log. `after` is the last Commit or leave its sender has processed (E17)."""
 
@@ -73,8 +77,8 @@ class Send(Strict):
     list: ListHash
     payload: Payload
     devices: Devices | None = None
-    welcomes: Annotated[list[WelcomeFor], Field(max_length=MAX_ADDS)] | None = None
-    answered: Annotated[list[Id], Field(max_length=MAX_ANSWERED)] | None = None
+    welcomes: Welcomes | None = None
+    answered: Answered | None = None
 
 
 class Cursor(Strict):
@@ -118,6 +122,9 @@ class DeviceCursor(Strict):
     n: Number
 
 
+DeviceCursors = Annotated[list[DeviceCursor], Field(max_length=2 * MAX_LEAVES)]
+
+
 class RoomState(Strict):
     """One room of this device as the server has it."""
 
@@ -125,7 +132,7 @@ class RoomState(Strict):
     last: Number
     after: Number
     list: Devices
-    cursors: Annotated[list[DeviceCursor], Field(max_length=2 * MAX_LEAVES)]
+    cursors: DeviceCursors
 
 
 class Ready(Strict):
@@ -237,7 +244,7 @@ class Cursors(Strict):
 
     t: Literal["cursors"] = "cursors"
     room: Id
-    cursors: Annotated[list[DeviceCursor], Field(max_length=2 * MAX_LEAVES)]
+    cursors: DeviceCursors
 
 
 class Removed(Strict):

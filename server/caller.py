@@ -1,0 +1,114 @@
+"""Who calls: sessions, opaque and hashed at rest."""
+
+import secrets
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+from fastapi.responses import JSONResponse
+from sqlalchemy import Connection, insert, select, update
+
+from server.errors import NotSignedIn
+from server.ledger import DEVICES
+from server.service import Service
+from server.tables import Session
+from server.writer import now_ms
+from wire import http
+from wire.bounds import SECRET_BYTES, Strict, from_base64url, to_base64url
+
+COOKIE = "__Host-collegium"
+SESSION_DAYS = 7
+CLIENT_HEADER = "collegium-client"
+SESSIONS = Session.__table__  # type: ignore[attr-defined]
+
+
+def hashed(secret: bytes) -> bytes:
+    """Secrets of 256 random bits need no salt and no slow hash."""
+    return sha256(secret).digest()
+
+
+def service_of(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+House = Annotated[Service, Depends(service_of)]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A device that is signed in."""
+
+    account: bytes
+    device: bytes
+    session: bytes  # hash
+    confirmed_until: int
+
+
+def find_caller(database: Connection, session: bytes, now: int) -> Caller | None:
+    row = database.execute(
+        select(SESSIONS.c.device, SESSIONS.c.expires, SESSIONS.c.confirmed_until, DEVICES.c.account)
+        .join(DEVICES, DEVICES.c.id == SESSIONS.c.device)
+        .where(SESSIONS.c.hash == session, SESSIONS.c.expires > now, DEVICES.c.gone.is_(False))
+    ).one_or_none()
+    return Caller(row.account, row.device, session, row.confirmed_until) if row is not None else None
+
+
+def session_of(request: Request) -> bytes | None:
+    """The session's hash, from the cookie of a browser or the bearer token of another client."""
+    bearer = request.headers.get("authorization", "")
+    text = bearer[7:] if bearer.startswith("Bearer ") else request.cookies.get(COOKIE)
+    if not text:
+        return None
+    try:
+        secret = from_base64url(text)
+    except ValueError:
+        return None
+    return hashed(secret) if len(secret) == SECRET_BYTES else None
+
+
+async def signed_in(request: Request, house: House) -> Caller:
+    session = session_of(request)
+    if session is None:
+        raise NotSignedIn
+    caller = await house.readers.read(lambda db: find_caller(db, session, now_ms()))
+    if caller is None:
+        raise NotSignedIn
+    return caller
+
+
+SignedIn = Annotated[Caller, Depends(signed_in)]
+
+
+def open_session(database: Connection, device: bytes, now: int) -> bytes:
+    """A new session of a device. Gives the secret, which is stored nowhere."""
+    secret = secrets.token_bytes(SECRET_BYTES)
+    expires = now + SESSION_DAYS * 24 * 3600 * 1000
+    database.execute(
+        insert(SESSIONS).values(hash=hashed(secret), device=device, expires=expires, confirmed_until=0)
+    )
+    database.execute(update(DEVICES).where(DEVICES.c.id == device).values(seen=now))
+    return secret
+
+
+def reply(body: Strict, status: int = 200) -> JSONResponse:
+    content: Any = body.model_dump(mode="json", exclude_none=True)
+    return JSONResponse(content, status, headers={"cache-control": "no-store"})
+
+
+def session_reply(request: Request, account: bytes, device: bytes, secret: bytes) -> Response:
+    """A browser gets the session as a cookie that its scripts cannot read; other clients get it in the body."""
+    if request.headers.get(CLIENT_HEADER) == "sdk" and "origin" not in request.headers:
+        return reply(http.Session(account_id=account, device_id=device, session=secret))
+    answer = reply(http.Session(account_id=account, device_id=device))
+    answer.set_cookie(
+        COOKIE,
+        to_base64url(secret),
+        max_age=SESSION_DAYS * 24 * 3600,
+        path="/",
+        secure=True,
+        httponly=True,
+        samesite="strict",
+    )
+    return answer
