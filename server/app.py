@@ -1,5 +1,6 @@
 """The application: routes, errors, and the door around them."""
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from server import accounts, invites, operations, pages, passkeys, recovery
 from server.door import Asgi, Door, Receive, Scope, Send
-from server.errors import Malformed, NotFound, ServiceError
+from server.errors import Malformed, NotFound, ServiceError, StartError
 from server.service import Service, start
 from server.settings import Settings
 from server.socket import socket
@@ -45,7 +46,11 @@ def build(settings: Settings) -> Asgi:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        service = await start(settings)
+        try:
+            service = await start(settings)
+        except StartError as error:
+            sys.stderr.write(f"collegium: {error}\n")
+            raise
         held.append(service)
         app.state.service = service
         try:

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import secrets
+import signal
 import socket as sockets
 import ssl
 import sys
@@ -127,6 +128,9 @@ def serve() -> None:
         ssl_version=ssl.PROTOCOL_TLS_SERVER,
     )
     server = Server(config, found)
+    # uvicorn stops in order, then raises the signal once more for whoever was there before: nobody needs it.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
     server.run(sockets=[listening])
     if not server.started:
         sys.exit(1)

@@ -1,0 +1,133 @@
+"""A real server in a process of its own, for tests: real sockets, real SQLite, a data folder that outlives it."""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from wire.bounds import from_base64url
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).resolve().parents[1]
+LINK = re.compile(r"/join#f\.([A-Za-z0-9_-]{43})")
+START_S = 30
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class HouseServer:
+    """`python -m server` on a folder. Killing it keeps the folder and the port."""
+
+    def __init__(self, folder: Path, wrap: list[str] | None = None, **settings: str) -> None:
+        self.folder, self.port = folder, free_port()
+        self.base = f"http://127.0.0.1:{self.port}"
+        self._wrap = wrap or []
+        self._env = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "COLLEGIUM_DATA": str(folder / "data"),
+            "COLLEGIUM_PORT": str(self.port),
+            "COLLEGIUM_WEB": str(folder / "web"),
+            "COLLEGIUM_RATE_FACTOR": "100",
+            **{f"COLLEGIUM_{name.upper()}": value for name, value in settings.items()},
+        }
+        self.process: subprocess.Popen[str] | None = None
+        self.printed: list[str] = []
+        self._log = (folder / "server.log").open("a")
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text()
+
+    def start(self) -> "HouseServer":
+        self.process = subprocess.Popen(
+            [*self._wrap, sys.executable, "-m", "server", "serve"],
+            cwd=ROOT,
+            env=self._env,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+        threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError(f"the server ended with {self.process.returncode}: {self.log[-2000:]}")
+            try:
+                with urllib.request.urlopen(self.base + "/healthz", timeout=2) as answer:
+                    if answer.status == 200:
+                        return self
+            except OSError:
+                time.sleep(0.02)
+        raise AssertionError(f"the server does not answer: {self.log[-2000:]}")
+
+    def _listen(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            self.printed.append(line)
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Another command of the server, on the same folder."""
+        return subprocess.run(
+            [sys.executable, "-m", "server", *arguments],
+            cwd=ROOT,
+            env=self._env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def token(self) -> bytes:
+        """A registration token of a first member."""
+        done = self.run("invite")
+        found = LINK.search(done.stdout)
+        assert found, done.stdout + done.stderr
+        return from_base64url(found[1])
+
+    def kill(self) -> None:
+        """As when the power goes, for the process."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.process = None
+
+    def stop(self) -> int:
+        """As an operator stops it. Gives the exit code."""
+        assert self.process is not None
+        self.process.terminate()
+        code = self.process.wait(timeout=20)
+        self.process = None
+        return code
+
+    def close(self) -> None:
+        if self.process is not None:
+            self.kill()
+        self._log.close()
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a test's coroutine, on an event loop of its own."""
+    return asyncio.run(work)
+
+
+def scratch() -> Path:
+    return Path(tempfile.mkdtemp(prefix="collegium-test-"))
