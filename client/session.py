@@ -164,7 +164,9 @@ class Session:
         self.http.session = from_base64url(answer["session"])
 
     async def recover(self) -> bytes:
-        """Open the account's backup with the recovery key, and register this device with it. Gives the backup."""
+        """Open the account's backup with the recovery key, and register this device with it. Gives the
+        backup.
+        """
         deployment, account = await self.server(), self.identity.account
         asked = await self.http.post("/api/recovery/challenge", http.RecoveryChallengeFor(account_id=account))
         challenge = from_base64url(asked["challenge"])
@@ -380,4 +382,3 @@ class Session:
         self.rooms[room].after = max(self.rooms[room].after, answer.n)
         await self.until(lambda: answer.n in self.rooms[room].entries)
         return answer
-

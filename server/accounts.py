@@ -8,21 +8,20 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import Connection, delete, insert, select, update
 
-from server.caller import COOKIE, SESSIONS, House, SignedIn, hashed, open_session, reply, session_reply
-from server.errors import NotFound, Refused, Taken, TooMany
-from server.ledger import DEVICES, Ledger
+from server.caller import COOKIE, House, SignedIn, hashed, open_session, reply, session_reply
+from server.errors import NotFoundError, RefusedError, TakenError, TooManyError
+from server.ledger import Ledger
 from server.passkeys import must_be_confirmed
 from server.rates import Limiter
 from server.service import Tickets
 from server.signing import key_is_sound, verify
-from server.tables import Account, Token
+from server.tables import ACCOUNTS, DEVICES, SESSIONS, TOKENS
 from server.writer import now_ms
 from wire import http
 from wire.bounds import ID_BYTES, from_base64url
 
 router = APIRouter(prefix="/api")
 
-ACCOUNTS, TOKENS = Account.__table__, Token.__table__  # type: ignore[attr-defined]
 ACCOUNT_LABEL = b"Collegium 1.0 account"
 MAX_DEVICES = 16
 # Tries of one device to sign in, whoever makes them.
@@ -38,7 +37,7 @@ def account_id_of(root_key: bytes) -> bytes:
 def _limit(limiter: Limiter, who: bytes, factor: float) -> None:
     wait = limiter.refuse(who, time.monotonic(), 1 / factor)
     if wait > 0:
-        raise TooMany(max(1, round(wait)))
+        raise TooManyError(max(1, round(wait)))
 
 
 def usable_token(database: Connection, token: bytes, now: int) -> Any:
@@ -63,23 +62,23 @@ async def create_account(body: http.NewAccount, request: Request, house: House) 
         )
     )
     if account_id_of(body.root_key) != body.account_id:
-        raise Refused("account_id", "The account id does not come from its root key.")
+        raise RefusedError("account_id", "The account id does not come from its root key.")
     if not (key_is_sound(body.root_key) and key_is_sound(body.recovery_key)):
-        raise Refused("proof", "A key cannot be used.")
+        raise RefusedError("proof", "A key cannot be used.")
     if not verify(body.sign_in_key, http.SIGN_IN_LABEL, signed, body.proof):
-        raise Refused("proof", "The request is not signed by its sign-in key.")
+        raise RefusedError("proof", "The request is not signed by its sign-in key.")
 
     def run(database: Connection, _ledger: Ledger) -> bytes:
         now = now_ms()
         token = usable_token(database, body.token, now)
         if token is None:
-            raise NotFound
+            raise NotFoundError
         if token.used_by is not None:
             return _again(database, body, token.used_by, now)
         if database.execute(select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == body.account_id)).first():
-            raise Taken("account_exists", "This account exists already.")
+            raise TakenError("account_exists", "This account exists already.")
         if database.execute(select(DEVICES.c.id).where(DEVICES.c.id == body.device_id)).first():
-            raise Taken("device_exists", "This device exists already.")
+            raise TakenError("device_exists", "This device exists already.")
         database.execute(
             insert(ACCOUNTS).values(
                 id=body.account_id,
@@ -111,7 +110,7 @@ def _again(database: Connection, body: http.NewAccount, used_by: bytes, now: int
         )
     ).first()
     if used_by != body.account_id or same is None:
-        raise NotFound
+        raise NotFoundError
     return open_session(database, body.device_id, now)
 
 
@@ -149,7 +148,7 @@ async def sign_in(body: http.SignIn, request: Request, house: House) -> Response
         and verify(found[1], http.SIGN_IN_LABEL, signed, body.signature)
     )
     if not good or found is None:
-        raise Refused("sign_in", "This device cannot sign in.")
+        raise RefusedError("sign_in", "This device cannot sign in.")
     secret = await house.hub.change(lambda db, _ledger: open_session(db, body.device_id, now_ms()))
     return session_reply(request, found[0], body.device_id, secret)
 
@@ -198,7 +197,7 @@ async def remove_device(device_id: str, caller: SignedIn, house: House) -> Respo
     try:
         device = from_base64url(device_id)
     except ValueError as error:
-        raise NotFound from error
+        raise NotFoundError from error
 
     def run(database: Connection, _ledger: Ledger) -> None:
         must_be_confirmed(database, caller, now_ms())
@@ -208,7 +207,7 @@ async def remove_device(device_id: str, caller: SignedIn, house: House) -> Respo
             .values(gone=True)
         )
         if done.rowcount == 0:
-            raise NotFound
+            raise NotFoundError
         database.execute(delete(SESSIONS).where(SESSIONS.c.device == device))
 
     await house.hub.change(run)

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from server import accounts, invites, operations, pages, passkeys, recovery
 from server.door import Asgi, Door, Receive, Scope, Send
-from server.errors import Malformed, NotFound, ServiceError, StartError
+from server.errors import MalformedError, NotFoundError, ServiceError, StartError
 from server.service import Service, start
 from server.settings import Settings
 from server.socket import socket
@@ -32,12 +32,12 @@ async def _on_service_error(_request: Request, error: Exception) -> Response:
 
 
 async def _on_malformed(_request: Request, _error: Exception) -> Response:
-    return _problem(Malformed())
+    return _problem(MalformedError())
 
 
 async def _on_http(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _problem(NotFound() if error.status_code in (404, 405) else Malformed())
+    return _problem(NotFoundError() if error.status_code in (404, 405) else MalformedError())
 
 
 def build(settings: Settings) -> Asgi:

@@ -41,7 +41,8 @@ def backup(data: Path, target: Path) -> None:
 
 
 def restore(data: Path, source: Path) -> Path | None:
-    """Put a backup into the data folder of a server that is stopped. What was there is kept aside; gives where.
+    """Put a backup into the data folder of a server that is stopped. What was there is kept aside; gives
+    where.
 
     Raises StartError.
     """

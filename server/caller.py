@@ -9,10 +9,9 @@ from fastapi import Depends, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy import Connection, insert, select, update
 
-from server.errors import NotSignedIn
-from server.ledger import DEVICES
+from server.errors import NotSignedInError
 from server.service import Service
-from server.tables import Session
+from server.tables import DEVICES, SESSIONS
 from server.writer import now_ms
 from wire import http
 from wire.bounds import SECRET_BYTES, Strict, from_base64url, to_base64url
@@ -20,7 +19,6 @@ from wire.bounds import SECRET_BYTES, Strict, from_base64url, to_base64url
 COOKIE = "__Host-collegium"
 SESSION_DAYS = 7
 CLIENT_HEADER = "collegium-client"
-SESSIONS = Session.__table__  # type: ignore[attr-defined]
 
 
 def hashed(secret: bytes) -> bytes:
@@ -71,10 +69,10 @@ def session_of(request: Request) -> bytes | None:
 async def signed_in(request: Request, house: House) -> Caller:
     session = session_of(request)
     if session is None:
-        raise NotSignedIn
+        raise NotSignedInError
     caller = await house.readers.read(lambda db: find_caller(db, session, now_ms()))
     if caller is None:
-        raise NotSignedIn
+        raise NotSignedInError
     return caller
 
 
@@ -98,7 +96,7 @@ def reply(body: Strict, status: int = 200) -> JSONResponse:
 
 
 def session_reply(request: Request, account: bytes, device: bytes, secret: bytes) -> Response:
-    """A browser gets the session as a cookie that its scripts cannot read; other clients get it in the body."""
+    """A browser gets a cookie that its scripts cannot read; other clients get the session in the body."""
     if request.headers.get(CLIENT_HEADER) == "sdk" and "origin" not in request.headers:
         return reply(http.Session(account_id=account, device_id=device, session=secret))
     answer = reply(http.Session(account_id=account, device_id=device))

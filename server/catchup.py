@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, delete, select, update
 
-from server.ledger import GAPS, LOG, MEMBERS, REQUESTS, ROOMS, WELCOMES, Ledger
+from server.ledger import Ledger
+from server.tables import GAPS, LOG, MEMBERS, REQUESTS, ROOMS, WELCOMES
 from wire.codec import encode
 from wire.frames import DeviceCursor, Gap, GapEntry, Request, RoomState, Welcome
 
@@ -29,7 +30,9 @@ class Standing:
 def standings(
     connection: Connection, ledger: Ledger, device: bytes, cursors: dict[bytes, int]
 ) -> list[Standing]:
-    """Every room that the device is in, and every one it still speaks of and was removed from. Stores its cursors."""
+    """Every room that the device is in, and every one it still speaks of and was removed from. Stores its
+    cursors.
+    """
     ledger.flush(connection)
     rows = connection.execute(
         select(MEMBERS, ROOMS.c.id)

@@ -16,7 +16,6 @@ from pydantic import ValidationError
 from sqlalchemy import Engine, delete, func, insert, select
 
 from server import logs
-from server.accounts import ACCOUNTS, TOKENS
 from server.app import build
 from server.backup import backup as make_backup
 from server.backup import restore as put_back
@@ -25,13 +24,15 @@ from server.database import FILE, connect, migrate
 from server.direct import DirectProtocol
 from server.errors import StartError
 from server.settings import Settings, check
+from server.tables import ACCOUNTS, TOKENS
 from server.writer import now_ms
 from wire.bounds import MAX_CLIENT_MESSAGE, SECRET_BYTES, to_base64url
 
 app = App(name="collegium", help="A private place for peer consultation groups.", version_flags=[])
 
 FOUNDER_MS = 72 * 3600 * 1000
-# The writer answers from another thread: with Python's default of 5 ms an answer could wait that long for the loop.
+# The writer answers from another thread: with Python's default of 5 ms an answer could wait that long for the
+# loop.
 SWITCH_INTERVAL_S = 0.0005
 
 
@@ -144,7 +145,8 @@ def bind(found: Settings) -> sockets.socket:
         listening.bind((found.host, found.port))
     except OSError as error:
         raise StartError(
-            f"Port {found.port} on {found.host} cannot be used: {error.strerror}. Set COLLEGIUM_PORT to another."
+            f"Port {found.port} on {found.host} cannot be used: {error.strerror}. "
+            "Set COLLEGIUM_PORT to another."
         ) from error
     return listening
 

@@ -1,7 +1,7 @@
 """One socket of one device: what it may say, what waits for it, and where it stands in each room.
 
-The outbox is bounded. A reader that falls behind gets nothing more of the live stream; when its transport has drained
-it continues from the log, so it neither grows this process nor misses an entry.
+The outbox is bounded. A reader that falls behind gets nothing more of the live stream; when its transport has
+drained it continues from the log, so it neither grows this process nor misses an entry.
 """
 
 import asyncio

@@ -1,4 +1,6 @@
-"""The data folder: its lock, the SQLite database in it, and its readers. All writing is the writer's (writer.py)."""
+"""The data folder: its lock, the SQLite database in it, and its readers. All writing is the writer's
+(writer.py).
+"""
 
 import asyncio
 import fcntl
@@ -11,6 +13,7 @@ from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, pool
 from sqlalchemy.exc import DatabaseError
 
@@ -26,7 +29,7 @@ CACHE_KIB = 16 * 1024
 
 
 class FolderLock:
-    """One server for one data folder. The kernel lets go of it when the process ends, however that happens."""
+    """One server for one data folder. The kernel lets go when the process ends, however that happens."""
 
     def __init__(self, folder: Path) -> None:
         try:
@@ -39,8 +42,8 @@ class FolderLock:
         except BlockingIOError as error:
             os.close(self._descriptor)
             raise StartError(
-                f"Another server is running on the data folder {folder}. Stop it first, or set COLLEGIUM_DATA "
-                "to another folder."
+                f"Another server is running on the data folder {folder}. Stop it first, or set "
+                "COLLEGIUM_DATA to another folder."
             ) from error
 
     def release(self) -> None:
@@ -78,7 +81,7 @@ def connect(path: Path, writer: bool) -> Engine:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the tables up to date. One transaction for each step; a newer database than this code is refused."""
+    """Bring the tables up to date. A database newer than this code is refused."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
@@ -88,7 +91,7 @@ def migrate(engine: Engine) -> None:
             command.upgrade(config, "head")
     except DatabaseError as error:
         raise StartError(f"The database cannot be opened or brought up to date: {error.orig}.") from error
-    except command.util.CommandError as error:
+    except CommandError as error:
         raise StartError(
             "The database was made by a newer version of Collegium. Run that version, or restore a backup of "
             "this one."

@@ -1,7 +1,8 @@
 """uvicorn's sans-IO WebSocket, with a way past the ASGI queue for frames.
 
-The handshake, pings, closing and limits stay uvicorn's. A hub that sends one entry to two hundred sockets frames it
-once and hands the same bytes to each transport; and it must know at once whether a transport takes more.
+The handshake, pings, closing and limits stay uvicorn's. A hub that sends one entry to two hundred sockets
+frames it once and hands the same bytes to each transport; and it must know at once whether a transport takes
+more.
 """
 
 from typing import Any, Protocol

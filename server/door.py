@@ -9,9 +9,9 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from server.errors import ServiceError, TooLarge, TooMany
+from server.errors import ServiceError, TooLargeError, TooManyError
 from server.logs import log
-from server.metrics import REQUESTS
+from server.metrics import HTTP
 from server.rates import Limiter
 from server.settings import Settings
 
@@ -53,7 +53,8 @@ HEADERS = [
     (
         b"permissions-policy",
         b"camera=(self), microphone=(self), display-capture=(self), fullscreen=(self), "
-        b"publickey-credentials-get=(self), publickey-credentials-create=(self), geolocation=(), payment=(), usb=()",
+        b"publickey-credentials-get=(self), publickey-credentials-create=(self), "
+        b"geolocation=(), payment=(), usb=()",
     ),
 ]
 STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
@@ -119,7 +120,7 @@ class Door:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                REQUESTS.labels(str(message["status"])).inc()
+                HTTP.labels(str(message["status"])).inc()
                 message["headers"] = [*message.get("headers", []), *self._headers]
             await send(message)
 
@@ -141,7 +142,7 @@ class Door:
             await self._inner(scope, bounded_receive, guarded_send)
         except _BodyTooLargeError:
             if not started:
-                await _answer(guarded_send, TooLarge())
+                await _answer(guarded_send, TooLargeError())
         except Exception as error:
             # Never the text of an exception: it may quote what was sent.
             log.exception("request_failed", error=type(error).__name__, method=scope["method"])
@@ -160,12 +161,12 @@ class Door:
                 return _OriginError()
         length = header(scope, b"content-length")
         if length is not None and (not length.isascii() or not length.isdigit() or int(length) > MAX_BODY):
-            return TooLarge()
+            return TooLargeError()
         if str(scope["path"]).startswith("/api/"):
             address = address_of(scope, self._settings.behind_proxy)
             wait = self._calls.refuse(network_of(address), time.monotonic())
             if wait > 0:
-                return TooMany(max(1, round(wait)))
+                return TooManyError(max(1, round(wait)))
         return None
 
 

@@ -1,14 +1,14 @@
 """What can go wrong, and whose fault it is.
 
 ServiceError
-├── Malformed        400  caller: not what the models in wire/ allow
-├── NotSignedIn      401  caller
-├── Refused          403  caller: understood, and not allowed now
-├── NotFound         404  caller: absent or forbidden, which look the same (THREATS 39)
-├── Taken            409  caller: the id or token is used already
-├── TooLarge         413  caller
-├── TooMany          429  caller: with `retry_after` in seconds
-└── Unavailable      503  storage: nothing was changed
+├── MalformedError   400  caller: not what the models in wire/ allow
+├── NotSignedInError 401  caller
+├── RefusedError     403  caller: understood, and not allowed now
+├── NotFoundError    404  caller: absent or forbidden, which look the same (THREATS 39)
+├── TakenError       409  caller: the id or token is used already
+├── TooLargeError    413  caller
+├── TooManyError     429  caller: with `retry_after` in seconds
+└── UnavailableError 503  storage: nothing was changed
 StartError                whoever starts the server: settings, a locked folder, a damaged backup
 """
 
@@ -26,50 +26,50 @@ class ServiceError(Exception):
         self.code, self.message, self.retry_after = code, message, retry_after
 
 
-class Malformed(ServiceError):
+class MalformedError(ServiceError):
     status = 400
 
     def __init__(self, message: str = "The request is not in the form that this server speaks.") -> None:
         super().__init__("malformed", message)
 
 
-class NotSignedIn(ServiceError):
+class NotSignedInError(ServiceError):
     status = 401
 
     def __init__(self) -> None:
         super().__init__("signed_out", "Sign in first.")
 
 
-class Refused(ServiceError):
+class RefusedError(ServiceError):
     status = 403
 
 
-class NotFound(ServiceError):
+class NotFoundError(ServiceError):
     status = 404
 
     def __init__(self) -> None:
         super().__init__("not_found", "There is nothing here for you.")
 
 
-class Taken(ServiceError):
+class TakenError(ServiceError):
     status = 409
 
 
-class TooLarge(ServiceError):
+class TooLargeError(ServiceError):
     status = 413
 
     def __init__(self) -> None:
         super().__init__("too_large", "The request is larger than this server takes.")
 
 
-class TooMany(ServiceError):
+class TooManyError(ServiceError):
     status = 429
 
     def __init__(self, retry_after: int) -> None:
         super().__init__("too_many", "Too many requests; wait a little.", retry_after)
 
 
-class Unavailable(ServiceError):
+class UnavailableError(ServiceError):
     status = 503
     fault = "storage"
 

@@ -1,8 +1,8 @@
 """Who is connected, who is live in which room, and the fan-out.
 
-Everything runs on the event loop. The writer's deliveries arrive in the order of the log, so whoever is live in a
-room has been sent exactly what is at or below the room's `last`; whoever is not is brought there from the log by
-`advance`, and becomes live in the same step in which it is level.
+Everything runs on the event loop. The writer's deliveries arrive in the order of the log, so whoever is live
+in a room has been sent exactly what is at or below the room's `last`; whoever is not is brought there from
+the log by `advance`, and becomes live in the same step in which it is level.
 """
 
 import asyncio

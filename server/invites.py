@@ -7,11 +7,12 @@ from typing import Any
 from fastapi import APIRouter, Response
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from server.accounts import TOKENS, usable_token
+from server.accounts import usable_token
 from server.caller import Caller, House, SignedIn, hashed, reply
-from server.errors import NotFound, Refused, Taken, TooMany
-from server.ledger import DEVICES, MEMBERS, REQUESTS, ROOMS, Ledger, pack_routing
+from server.errors import NotFoundError, RefusedError, TakenError, TooManyError
+from server.ledger import Ledger, pack_routing
 from server.room import Routing
+from server.tables import DEVICES, MEMBERS, REQUESTS, ROOMS, TOKENS
 from server.writer import now_ms
 from wire import frames, http
 from wire.bounds import ID_BYTES, MAX_ROOMS, SECRET_BYTES, from_base64url
@@ -35,14 +36,14 @@ class _Posted:
 
 
 def _own_room(database: Connection, caller: Caller, room_id: bytes) -> int:
-    """The key of a room that this device is served in. Raises NotFound, also for rooms of others."""
+    """The key of a room that this device is served in. Raises NotFoundError, also for rooms of others."""
     row = database.execute(
         select(ROOMS.c.key)
         .join(MEMBERS, MEMBERS.c.room == ROOMS.c.key)
         .where(ROOMS.c.id == room_id, MEMBERS.c.device == caller.device, MEMBERS.c.until.is_(None))
     ).one_or_none()
     if row is None:
-        raise NotFound
+        raise NotFoundError
     return int(row.key)
 
 
@@ -57,16 +58,16 @@ async def create_room(body: http.NewRoom, caller: SignedIn, house: House) -> Res
         if own is not None:
             if own.last == 0 and own.routing == routing:
                 return None  # the answer was lost on its way
-            raise Taken("room_exists", "This room exists already.")
+            raise TakenError("room_exists", "This room exists already.")
         mine = (select(func.count()).select_from(MEMBERS).join(ROOMS, ROOMS.c.key == MEMBERS.c.room)).where(
             MEMBERS.c.device == caller.device
         )
         if database.execute(mine.where(MEMBERS.c.until.is_(None))).scalar_one() >= MAX_ROOMS:
-            raise Refused("too_many_rooms", f"A device is in at most {MAX_ROOMS} rooms.")
+            raise RefusedError("too_many_rooms", f"A device is in at most {MAX_ROOMS} rooms.")
         if database.execute(mine.where(ROOMS.c.created > now - 24 * HOUR_MS)).scalar_one() >= (
             MAX_ROOMS_MADE * house.settings.rate_factor
         ):
-            raise TooMany(3600)
+            raise TooManyError(3600)
         made = database.execute(
             insert(ROOMS).values(id=body.room_id, created=now, last=0, after=0, time=now, routing=routing)
         )
@@ -100,7 +101,9 @@ async def mint(body: http.NewRegistrationToken, caller: SignedIn, house: House) 
             )
         ).scalar_one()
         if open_tokens >= MAX_OPEN_TOKENS:
-            raise Refused("too_many_invites", f"At most {MAX_OPEN_TOKENS} invites can be open at a time.")
+            raise RefusedError(
+                "too_many_invites", f"At most {MAX_OPEN_TOKENS} invites can be open at a time."
+            )
         database.execute(
             insert(TOKENS).values(
                 hash=hashed(token),
@@ -123,7 +126,7 @@ async def withdraw(invite_id: str, caller: SignedIn, house: House) -> Response:
     try:
         invite = from_base64url(invite_id)
     except ValueError as error:
-        raise NotFound from error
+        raise NotFoundError from error
 
     def run(database: Connection, _ledger: Ledger) -> list[tuple[bytes, bytes]]:
         """Any member of the room may: an open invite is the room's matter."""
@@ -134,7 +137,7 @@ async def withdraw(invite_id: str, caller: SignedIn, house: House) -> Response:
             .where(TOKENS.c.invite == invite, MEMBERS.c.device == caller.device, MEMBERS.c.until.is_(None))
         ).all()
         if not rows:
-            raise NotFound
+            raise NotFoundError
         gone = []
         for row in rows:
             database.execute(delete(TOKENS).where(TOKENS.c.hash == row.hash))
@@ -154,15 +157,15 @@ async def look(token: str, house: House) -> Response:
     try:
         secret = from_base64url(token)
     except ValueError as error:
-        raise NotFound from error
+        raise NotFoundError from error
 
     def find(database: Connection) -> http.JoinInfo:
         found = usable_token(database, secret, now_ms())
         if found is None or found.request is not None:
-            raise NotFound
+            raise NotFoundError
         if found.room is None:
             if found.used_by is not None:
-                raise NotFound
+                raise NotFoundError
             return http.JoinInfo(founder=True, not_after=found.not_after)
         room_id = database.execute(select(ROOMS.c.id).where(ROOMS.c.key == found.room)).scalar_one()
         return http.JoinInfo(
@@ -181,15 +184,15 @@ async def ask_to_join(body: http.JoinRequest, caller: SignedIn, house: House) ->
         now = now_ms()
         token = usable_token(database, body.token, now)
         if token is None or token.room is None:
-            raise NotFound
+            raise NotFoundError
         if token.used_by not in (None, caller.account):
-            raise NotFound
+            raise NotFoundError
         room_id = database.execute(select(ROOMS.c.id).where(ROOMS.c.key == token.room)).scalar_one()
         earlier = token.request
         if earlier is not None:
             row = database.execute(select(REQUESTS).where(REQUESTS.c.id == earlier)).one_or_none()
             if row is None or row.device != caller.device or row.sealed != body.sealed:
-                raise Taken("link_used", "This link was used already.")
+                raise TakenError("link_used", "This link was used already.")
             # The answer was lost on its way.
             return _Posted(room_id, _frame(room_id, row), row.not_after, fresh=False)
         request = _insert(
@@ -215,7 +218,9 @@ async def ask_to_join(body: http.JoinRequest, caller: SignedIn, house: House) ->
 @router.post("/rejoin-requests")
 async def ask_to_rejoin(body: http.RejoinRequest, caller: SignedIn, house: House) -> Response:
     def run(database: Connection, _ledger: Ledger) -> _Posted:
-        """E22. For a device of an account that is in the room, or was: one recovered by code is not yet listed."""
+        """E22. For a device of an account that is in the room, or was: one recovered by code is not yet
+        listed.
+        """
         now = now_ms()
         key = _room_of_account(database, caller, body.room_id)
         earlier = database.execute(
@@ -227,7 +232,7 @@ async def ask_to_rejoin(body: http.RejoinRequest, caller: SignedIn, house: House
             if row.sealed == body.sealed:
                 return _Posted(body.room_id, _frame(body.room_id, row), row.not_after, fresh=False)
             if row.time > now - REJOIN_EVERY_MS / house.settings.rate_factor:
-                raise TooMany(int((row.time + REJOIN_EVERY_MS - now) / 1000) + 1)
+                raise TooManyError(int((row.time + REJOIN_EVERY_MS - now) / 1000) + 1)
         for row in earlier:
             database.execute(delete(REQUESTS).where(REQUESTS.c.id == row.id))
         posted = _insert(
@@ -248,7 +253,7 @@ def _room_of_account(database: Connection, caller: Caller, room_id: bytes) -> in
         .limit(1)
     ).one_or_none()
     if row is None:
-        raise NotFound
+        raise NotFoundError
     return int(row.key)
 
 

@@ -1,7 +1,7 @@
 """The logs of all rooms, as one transaction after another. Runs in the writer's thread alone.
 
-Rooms are kept in memory between transactions. What a transaction changes is staged and becomes the room only after
-its commit; when a commit fails, everything staged is dropped and read again from the disk.
+Rooms are kept in memory between transactions. What a transaction changes is staged and becomes the room only
+after its commit; when a commit fails, everything staged is dropped and read again from the disk.
 """
 
 from collections import OrderedDict
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import sqlite
 
 from server.room import Accepted, IsStale, NotTaken, Room, Routing, step
-from server.tables import Device, GapRow, LogEntry, Member, RequestRow, RoomRow, WelcomeRow
+from server.tables import DEVICES, LOG, MEMBERS, REQUESTS, ROOMS, WELCOMES
 from wire.codec import encode
 from wire.frames import Ack, Entry, Refused, RequestGone, Send, Stale, Welcome
 from wire.frames import Routing as RoutingFrame
@@ -21,14 +21,12 @@ from wire.frames import Routing as RoutingFrame
 KINDS = {"message": 0, "commit": 1, "leave": 2}
 MAX_ROOMS_HELD = 20_000
 
-LOG, MEMBERS, ROOMS, DEVICES = (t.__table__ for t in (LogEntry, Member, RoomRow, Device))  # type: ignore[attr-defined]
-GAPS, WELCOMES, REQUESTS = (t.__table__ for t in (GapRow, WelcomeRow, RequestRow))  # type: ignore[attr-defined]
 
 # Compiled once: a Core insert in batches, given to the driver as it is.
 _INSERT = str(
     insert(LOG)
     .values({name: bindparam(name) for name in ("room", "n", "time", "kind", "message", "frame")})
-    .compile(dialect=sqlite.dialect())  # type: ignore[no-untyped-call]
+    .compile(dialect=sqlite.dialect())
 )
 
 
@@ -196,8 +194,9 @@ class Ledger:
         return held
 
     def _earlier(self, connection: Connection, held: Held, send: Send) -> tuple[int, int] | None:
-        """E17: the look-up for retries. What was accepted with this `after` stands above it in the log; whoever
-        names a later `after` has seen its own entry."""
+        """E17: the look-up for retries. What was accepted with this `after` stands above it in the log;
+        whoever names a later `after` has seen its own entry.
+        """
         short = int.from_bytes(send.id[:8], "big")
         n = self._fresh.get(send.room, {}).get(short) or held.recent.get(short)
         if n is None and send.after >= held.room.after:

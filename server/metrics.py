@@ -9,7 +9,7 @@ ENTRIES = Counter("collegium_entries", "Log entries taken", registry=REGISTRY)
 DELIVERED = Counter("collegium_delivered", "Log entries put into outboxes", registry=REGISTRY)
 LAGGED = Counter("collegium_lagged", "Sockets that fell behind and continued from the log", registry=REGISTRY)
 REFUSED = Counter("collegium_refused", "Frames refused", ["code"], registry=REGISTRY)
-REQUESTS = Counter("collegium_http", "HTTP answers", ["status"], registry=REGISTRY)
+HTTP = Counter("collegium_http", "HTTP answers", ["status"], registry=REGISTRY)
 COMMITS = Gauge("collegium_commits", "Transactions of the writer since the start", registry=REGISTRY)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from server import metrics
 from server.caller import House, reply
 from server.door import header
-from server.errors import NotFound
+from server.errors import NotFoundError
 from server.writer import now_ms
 from wire import http
 from wire.bounds import MAX_COMMIT, MAX_EPHEMERAL, MAX_SEALED, MAX_WELCOME
@@ -44,7 +44,7 @@ async def metrics_text(request: Request, house: House) -> Response:
         except ValueError:
             near = False
         if not near or header(request.scope, b"x-forwarded-for") is not None:
-            raise NotFound
+            raise NotFoundError
     metrics.COMMITS.set(house.writer.commits)
     return Response(metrics.text(), media_type="text/plain; version=0.0.4")
 

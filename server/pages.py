@@ -7,7 +7,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 
-from server.errors import NotFound
+from server.errors import NotFoundError
 
 # What the build names: no dots but before the ending, no way up.
 _NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
@@ -28,7 +28,7 @@ def router(web: Path) -> APIRouter:
     async def page(path: str, request: Request) -> Response:
         parts = path.split("/") if path else []
         if path.startswith("api/") or len(parts) > 4:
-            raise NotFound
+            raise NotFoundError
         if parts and all(_NAME.fullmatch(part) for part in parts):
             file = web.joinpath(*parts)
             if file.is_file() and not any(part.startswith(".") for part in parts):
@@ -39,6 +39,6 @@ def router(web: Path) -> APIRouter:
             if not index.is_file():
                 return PlainTextResponse("The browser client is not built: ./run builds it.\n", 503)
             return FileResponse(index, media_type="text/html", headers={"cache-control": "no-store"})
-        raise NotFound
+        raise NotFoundError
 
     return routes

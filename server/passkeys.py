@@ -1,4 +1,6 @@
-"""Passkeys: registered to an account, asked for before an account is changed. Their PRF result never comes here."""
+"""Passkeys: registered to an account, asked for before an account is changed. Their PRF result never comes
+here.
+"""
 
 import json
 from typing import Any
@@ -15,28 +17,27 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from server.caller import SESSIONS, Caller, House, SignedIn, reply
-from server.errors import Refused, Taken
+from server.caller import Caller, House, SignedIn, reply
+from server.errors import RefusedError, TakenError
 from server.ledger import Ledger
-from server.tables import Account, Passkey
+from server.tables import ACCOUNTS, PASSKEYS, SESSIONS
 from server.writer import now_ms
 from wire import http
 from wire.bounds import MAX_PASSKEYS
 
 router = APIRouter(prefix="/api/passkeys")
 
-ACCOUNTS, PASSKEYS = Account.__table__, Passkey.__table__  # type: ignore[attr-defined]
 CONFIRMED_MS = 5 * 60 * 1000
 # Nobody's name: the platform shows this beside the key.
 USER_NAME = "Collegium"
-BAD = Refused("passkey", "The passkey was not accepted.")
+BAD = RefusedError("passkey", "The passkey was not accepted.")
 
 
 def must_be_confirmed(database: Connection, caller: Caller, now: int) -> None:
     """Where an account has a passkey, what changes it needs a fresh use of one."""
     has = database.execute(select(PASSKEYS.c.id).where(PASSKEYS.c.account == caller.account)).first()
     if has is not None and caller.confirmed_until <= now:
-        raise Refused("confirm", "Confirm with your passkey first.")
+        raise RefusedError("confirm", "Confirm with your passkey first.")
 
 
 def _known(database: Connection, account: bytes) -> list[PublicKeyCredentialDescriptor]:
@@ -45,7 +46,7 @@ def _known(database: Connection, account: bytes) -> list[PublicKeyCredentialDesc
 
 
 def _challenge_of(credential: dict[str, Any]) -> bytes:
-    """Which of our challenges a ceremony answers. Raises Refused."""
+    """Which of our challenges a ceremony answers. Raises RefusedError."""
     try:
         data = base64url_to_bytes(credential["response"]["clientDataJSON"])
         return parse_client_data_json(data).challenge
@@ -100,13 +101,13 @@ async def register(body: http.PasskeyAnswer, caller: SignedIn, house: House) -> 
     def run(database: Connection, _ledger: Ledger) -> int:
         now = now_ms()
         if database.execute(select(PASSKEYS.c.id).where(PASSKEYS.c.id == verified.credential_id)).first():
-            raise Taken("passkey_exists", "This passkey is registered already.")
+            raise TakenError("passkey_exists", "This passkey is registered already.")
         must_be_confirmed(database, caller, now)
         count: int = database.execute(
             select(func.count()).select_from(PASSKEYS).where(PASSKEYS.c.account == caller.account)
         ).scalar_one()
         if count >= MAX_PASSKEYS:
-            raise Refused("too_many_passkeys", f"An account has at most {MAX_PASSKEYS} passkeys.")
+            raise RefusedError("too_many_passkeys", f"An account has at most {MAX_PASSKEYS} passkeys.")
         database.execute(
             insert(PASSKEYS).values(
                 id=verified.credential_id,

@@ -1,19 +1,19 @@
 """What is deleted, and when (E23).
 
-A message goes when every listed device has acknowledged it, or when it is older than the retention. A Commit or leave
-goes when every listed device has acknowledged it or is gone, after 90 days at most. Of each, position, stamp and hash
-stay for 90 days, so that anyone can recompute the log head.
+A message goes when every listed device has acknowledged it, or when it is older than the retention. A Commit
+or leave goes when every listed device has acknowledged it or is gone, after 90 days at most. Of each,
+position, stamp and hash stay for 90 days, so that anyone can recompute the log head.
 """
 
+from collections.abc import Sequence
 from hashlib import sha384
+from typing import Any
 
 import cbor2
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from server.ledger import DEVICES, GAPS, KINDS, LOG, MEMBERS, REQUESTS, ROOMS, WELCOMES, Ledger
-from server.tables import Session, Token
-
-SESSIONS, TOKENS = Session.__table__, Token.__table__  # type: ignore[attr-defined]
+from server.ledger import KINDS, Ledger
+from server.tables import DEVICES, GAPS, LOG, MEMBERS, REQUESTS, ROOMS, SESSIONS, TOKENS, WELCOMES
 
 DAY_MS = 24 * 3600 * 1000
 KEEP_MS = 90 * DAY_MS
@@ -48,7 +48,8 @@ def collect(connection: Connection, ledger: Ledger, now: int, retention_days: fl
 
 def _acknowledged(connection: Connection) -> list[tuple[int, int]]:
     """For each room that still has such entries: up to where every listed device has acknowledged."""
-    # A device that was removed holds its room's entries up to its removal, until it has them or 90 days are over.
+    # A device that was removed holds its room's entries up to its removal, until it has them or 90 days are
+    # over.
     bound = func.min(
         func.iif(
             MEMBERS.c.until.isnot(None) & (MEMBERS.c.cursor >= MEMBERS.c.until),
@@ -68,9 +69,8 @@ def _acknowledged(connection: Connection) -> list[tuple[int, int]]:
     return [(row.room, row.upto) for row in connection.execute(query)]
 
 
-def _shrink(connection: Connection, rows: "list[object] | object") -> int:
+def _shrink(connection: Connection, entries: Sequence[Any]) -> int:
     """Put the hash in the place of each entry."""
-    entries = list(rows)  # type: ignore[call-overload]
     if not entries:
         return 0
     gaps = [

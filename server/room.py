@@ -1,7 +1,7 @@
 """The order of one room, as a pure machine: what is taken, what is stale, and who is served (E17, E20).
 
-`step(room, send, …)` judges one frame and gives back the new room and what came of it. It knows positions, device
-ids and accounts; it cannot know what a message says.
+`step(room, send, …)` judges one frame and gives back the new room and what came of it. It knows positions,
+device ids and accounts; it cannot know what a message says.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ def list_hash(devices: Devices) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """Who is served. After a Commit that is both lists, until another account of the old one has sent (E20)."""
+    """Who is served. After a Commit both lists are, until another account of the old one has sent (E20)."""
 
     new: Devices
     n: int = 0  # the Commit that made `new`

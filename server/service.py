@@ -16,18 +16,19 @@ from server.ledger import Ledger
 from server.logs import log
 from server.retention import collect
 from server.settings import Settings
-from server.tables import Meta
+from server.tables import META
 from server.writer import Delivery, Writer, fsync_folder, now_ms
 from wire.bounds import ID_BYTES, SECRET_BYTES
 
 T = TypeVar("T")
 
 MAX_SHORT_LIVED = 50_000
-META = Meta.__table__  # type: ignore[attr-defined]
 
 
 class ShortLived(Generic[T]):
-    """Secrets that live for seconds, in memory alone: challenges, tickets, grants. Each is taken at most once."""
+    """Secrets that live for seconds, in memory alone: challenges, tickets, grants. Each is taken at most
+    once.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

@@ -69,9 +69,9 @@ def check(settings: Settings) -> None:
             )
     if not settings.loopback and settings.tls_cert is None and settings.origin is None:
         raise StartError(
-            f"COLLEGIUM_HOST={settings.host} would serve others without TLS, and browsers refuse passkeys and "
-            "encryption there. Set COLLEGIUM_TLS_CERT and COLLEGIUM_TLS_KEY, or COLLEGIUM_ORIGIN=https://… when "
-            "a proxy such as Caddy stands in front."
+            f"COLLEGIUM_HOST={settings.host} would serve others without TLS, and browsers refuse passkeys "
+            "and encryption there. Set COLLEGIUM_TLS_CERT and COLLEGIUM_TLS_KEY, or "
+            "COLLEGIUM_ORIGIN=https://… when a proxy such as Caddy stands in front."
         )
     if settings.tls_cert is not None and not settings.loopback and settings.origin is None:
         raise StartError("Set COLLEGIUM_ORIGIN=https://NAME: the address that people will open.")

@@ -37,13 +37,11 @@ def sign_content(label: str, content: bytes) -> bytes:
 def key_is_sound(public_key: bytes) -> bool:
     """E3: the point decodes canonically and is not of small order."""
     y = int.from_bytes(public_key, "little") & ((1 << 255) - 1)
-    if len(public_key) != 32 or y >= _P or y in _SMALL_ORDER_Y:
-        return False
-    return True
+    return len(public_key) == 32 and y < _P and y not in _SMALL_ORDER_Y
 
 
 def verify(public_key: bytes, label: str, content: bytes, signature: bytes) -> bool:
-    """E3: OpenSSL compares the bytes of R with [S]B − [k]A, without the cofactor, and refuses S ≥ L."""
+    """E3: OpenSSL compares the bytes of R with [S]B-[k]A, without the cofactor, and refuses S ≥ L."""
     return verify_bytes(public_key, sign_content(label, content), signature)
 
 

@@ -1,5 +1,6 @@
-"""The tables. All ids are bytes; times are milliseconds since the epoch. Nothing here can be read by the server's
-owner beyond what `PROTOCOL.md` lists: there is no column for a name, an address, or a plaintext."""
+"""The tables. All ids are bytes; times are milliseconds since the epoch. Nothing here can be read by the
+server's owner beyond what `PROTOCOL.md` lists: there is no column for a name, an address, or a plaintext.
+"""
 
 from sqlalchemy import BigInteger, Index, Integer, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
@@ -92,8 +93,9 @@ class Member(SQLModel, table=True):
 
 
 class LogEntry(SQLModel, table=True):
-    """One entry: `frame` is the encoded `entry` frame, made once and sent to everyone as it is. Rows are appended
-    in the order of the rowid and never changed, so inserts cost the same whatever the size."""
+    """One entry: `frame` is the encoded `entry` frame, made once and sent to everyone as it is. Rows are
+    appended in the order of the rowid and never changed, so inserts cost the same whatever the size.
+    """
 
     __tablename__ = "log"
     __table_args__ = (UniqueConstraint("room", "n", name="log_room_n"),)
@@ -139,3 +141,18 @@ class RequestRow(SQLModel, table=True):
     time: int = Field(sa_type=BIG)
     not_after: int = Field(sa_type=BIG)
     sealed: bytes = Field(sa_type=LargeBinary)
+
+
+# For queries: Core tables, whose inserts in batches are far cheaper than the ORM's.
+META = SQLModel.metadata.tables["meta"]
+ACCOUNTS = SQLModel.metadata.tables["accounts"]
+DEVICES = SQLModel.metadata.tables["devices"]
+SESSIONS = SQLModel.metadata.tables["sessions"]
+PASSKEYS = SQLModel.metadata.tables["passkeys"]
+TOKENS = SQLModel.metadata.tables["tokens"]
+ROOMS = SQLModel.metadata.tables["rooms"]
+MEMBERS = SQLModel.metadata.tables["members"]
+LOG = SQLModel.metadata.tables["log"]
+GAPS = SQLModel.metadata.tables["gaps"]
+WELCOMES = SQLModel.metadata.tables["welcomes"]
+REQUESTS = SQLModel.metadata.tables["requests"]

@@ -1,7 +1,8 @@
-"""The one writer: a thread that takes everything that waits into one transaction, and answers when that is on disk.
+"""The one writer: a thread that takes everything that waits into one transaction, and answers when that is on
+disk.
 
-Group commit: with `synchronous=FULL` a commit returns after its sync, so one sync serves all sends that queued up
-behind the last one. Nothing is answered, and nobody is sent anything, before that (E17).
+Group commit: with `synchronous=FULL` a commit returns after its sync, so one sync serves all sends that
+queued up behind the last one. Nothing is answered, and nobody is sent anything, before that (E17).
 """
 
 import os
@@ -17,7 +18,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from server.errors import ServiceError, Unavailable
+from server.errors import ServiceError, UnavailableError
 from server.ledger import Ledger, News
 from server.logs import log
 from server.room import NotTaken
@@ -25,7 +26,8 @@ from wire.codec import encode
 from wire.frames import Refused, Send
 
 MAX_BATCH = 512
-# Checkpoints run in a thread of their own. When the WAL has outgrown this all the same, the writer lets it begin anew.
+# Checkpoints run in a thread of their own. When the WAL has outgrown this all the same, the writer lets it
+# begin anew.
 CHECKPOINT_EVERY_S = 0.5
 WAL_RESTART_PAGES = 32 * 1024
 
@@ -45,8 +47,9 @@ class SendJob:
 
 @dataclass(slots=True)
 class Job:
-    """Any other change. `run` gets the connection and the ledger; `done` gets the result once it is on disk, in
-    the order of the log, or the error."""
+    """Any other change. `run` gets the connection and the ledger; `done` gets the result once it is on disk,
+    in the order of the log, or the error.
+    """
 
     run: Callable[[Connection, Ledger], Any]
     done: Callable[[Any, BaseException | None], None]
@@ -168,7 +171,7 @@ class Writer(threading.Thread):
 
 def _failed(job: SendJob | Job) -> Answer | Done:
     if isinstance(job, Job):
-        return Done(job, None, Unavailable())
+        return Done(job, None, UnavailableError())
     why = NotTaken(
         "storage", "The server cannot store anything at the moment. Nothing was changed; try again."
     )

@@ -1,4 +1,4 @@
-"""A real server in a process of its own, for tests: real sockets, real SQLite, a data folder that outlives it."""
+"""A real server in a process of its own: real sockets, real SQLite, a data folder that outlives it."""
 
 import asyncio
 import os

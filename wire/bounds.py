@@ -31,7 +31,8 @@ MAX_CODE = 40
 MAX_TEXT = 300
 MAX_PASSKEYS = 8
 
-# One WebSocket message from a client: a Commit, its Welcomes for all its Adds in practice, and the frame around them.
+# One WebSocket message from a client: a Commit, its Welcomes for all its Adds in practice, and the frame
+# around them.
 MAX_CLIENT_MESSAGE = 8 * 1024 * 1024
 MAX_SERVER_MESSAGE = 8 * 1024 * 1024
 MAX_FRAMES = 1024  # in one WebSocket message

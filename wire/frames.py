@@ -67,7 +67,9 @@ Answered = Annotated[list[Id], Field(max_length=MAX_ANSWERED)]
 
 
 class Send(Strict):
-    """An MLS PrivateMessage for a room's log. `after` is the last Commit or leave its sender has processed (E17)."""
+    """An MLS PrivateMessage for a room's log. `after` is the last Commit or leave its sender has processed
+    (E17).
+    """
 
     t: Literal["send"] = "send"
     room: Id
@@ -99,7 +101,7 @@ class Fetch(Strict):
 
 
 class Ephemeral(Strict):
-    """Typing, presence and the like: sealed, never stored, lost when nobody listens (E38). Both directions."""
+    """Typing, presence and the like: sealed, never stored, lost when nobody listens (E38). Both ways."""
 
     t: Literal["ephemeral"] = "ephemeral"
     room: Id
@@ -155,7 +157,9 @@ class Ack(Strict):
 
 
 class Stale(Strict):
-    """Not taken: a Commit or leave came first, at `after`. Process it, then encrypt the same event again (E17)."""
+    """Not taken: a Commit or leave came first, at `after`. Process it, then encrypt the same event again
+    (E17).
+    """
 
     t: Literal["stale"] = "stale"
     room: Id
@@ -174,7 +178,7 @@ class Refused(Strict):
 
 
 class Entry(Strict):
-    """One entry of a room's log. Who sent a message is inside it alone; a Commit or leave names its device."""
+    """One entry of a room's log. Who sent a message is inside it; a Commit or leave names its device."""
 
     t: Literal["entry"] = "entry"
     room: Id
@@ -271,7 +275,9 @@ class Pong(Strict):
 
 
 class Bye(Strict):
-    """The server closes this socket. restart: come back; replaced: another socket of this device; slow; signed_out."""
+    """The server closes this socket. restart: come back; replaced: another socket of this device; slow;
+    signed_out.
+    """
 
     t: Literal["bye"] = "bye"
     code: Code

@@ -1,7 +1,9 @@
-"""Every HTTP body, one class each. JSON; bytes are unpadded base64url; times are milliseconds since the epoch.
+"""Every HTTP body, one class each. JSON; bytes are unpadded base64url; times are milliseconds since the
+epoch.
 
-Signatures are Ed25519 over `label ‖ content`, each with its length as a QUIC variable-length integer (the form
-of RFC 9420's SignWithLabel, E5). `‖` joins without separators: every part but the last has a fixed length.
+Signatures are Ed25519 over `label ‖ content`, each with its length as a QUIC variable-length integer (the
+form of RFC 9420's SignWithLabel, E5). `‖` joins without separators: every part but the last has a fixed
+length.
 """
 
 from typing import Annotated, Any, Literal
@@ -67,9 +69,9 @@ class JoinInfo(Strict):
 class NewAccount(Strict):
     """A new account with its first device.
 
-    `account_id` = first 16 bytes of SHA-256("Collegium 1.0 account" ‖ root_key) (E6). `proof` is by the sign-in key,
-    label "Collegium 1.0 sign-in", over deployment_id ‖ token ‖ account_id ‖ root_key ‖ device_id ‖ sign_in_key ‖
-    recovery_key ‖ SHA-256(backup).
+    `account_id` = first 16 bytes of SHA-256("Collegium 1.0 account" ‖ root_key) (E6). `proof` is by the sign-
+    in key, label "Collegium 1.0 sign-in", over deployment_id ‖ token ‖ account_id ‖ root_key ‖ device_id ‖
+    sign_in_key ‖ recovery_key ‖ SHA-256(backup).
     """
 
     token: JsonSecret
@@ -103,7 +105,9 @@ class Challenge(Strict):
 
 
 class SignIn(Strict):
-    """`signature` by the sign-in key, label "Collegium 1.0 sign-in", over deployment_id ‖ device_id ‖ challenge."""
+    """`signature` by the sign-in key, label "Collegium 1.0 sign-in", over deployment_id ‖ device_id ‖
+    challenge.
+    """
 
     device_id: JsonId
     challenge: JsonSecret
@@ -117,7 +121,9 @@ class RecoveryChallengeFor(Strict):
 
 
 class RecoveryOpen(Strict):
-    """`signature` by the recovery key, label "Collegium 1.0 recovery", over deployment_id ‖ account_id ‖ challenge."""
+    """`signature` by the recovery key, label "Collegium 1.0 recovery", over deployment_id ‖ account_id ‖
+    challenge.
+    """
 
     account_id: JsonId
     challenge: JsonSecret
@@ -145,7 +151,9 @@ class RecoveryDevice(Strict):
 
 
 class Backup(Strict):
-    """The recovery bundle: identity key, chain and pin list, sealed to a key that only the recovery code makes."""
+    """The recovery bundle: identity key, chain and pin list, sealed to a key that only the recovery code
+    makes.
+    """
 
     backup: JsonSealed
 

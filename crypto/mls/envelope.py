@@ -1,6 +1,7 @@
 """The clear header of an MLS PrivateMessage (RFC 9420 §6, §6.3), and nothing else.
 
-This is the one part of `crypto` that the server may import: it reads what travels in the clear and holds no key.
+This is the one part of `crypto` that the server may import: it reads what travels in the clear and holds no
+key.
 """
 
 from dataclasses import dataclass
