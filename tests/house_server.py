@@ -1,10 +1,13 @@
 """A real server in a process of its own: real sockets, real SQLite, a data folder that outlives it."""
 
 import asyncio
+import hashlib
 import os
 import re
+import secrets
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -48,6 +51,7 @@ class HouseServer:
         }
         self.process: subprocess.Popen[str] | None = None
         self.printed: list[str] = []
+        self._more = threading.Condition()
         self._log = (folder / "server.log").open("a")
 
     @property
@@ -83,7 +87,15 @@ class HouseServer:
     def _listen(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdout is not None
         for line in process.stdout:
-            self.printed.append(line)
+            with self._more:
+                self.printed.append(line)
+                self._more.notify_all()
+
+    def lines(self, count: int) -> list[str]:
+        """What the server printed, once it is so many lines."""
+        with self._more:
+            assert self._more.wait_for(lambda: len(self.printed) >= count, START_S), self.log[-2000:]
+            return list(self.printed)
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Another command of the server, on the same folder."""
@@ -97,7 +109,19 @@ class HouseServer:
         )
 
     def token(self) -> bytes:
-        """A registration token of a first member."""
+        """A registration token of a first member, as `invite` makes it, without waiting for a process."""
+        token = secrets.token_bytes(32)
+        database = sqlite3.connect(self.data / "collegium.sqlite", timeout=10)
+        with database:
+            database.execute(
+                "INSERT INTO tokens (hash, not_after) VALUES (?, ?)",
+                (hashlib.sha256(token).digest(), int(time.time() * 1000) + 3_600_000),
+            )
+        database.close()
+        return token
+
+    def invite(self) -> bytes:
+        """The same by the command."""
         done = self.run("invite")
         found = LINK.search(done.stdout)
         assert found, done.stdout + done.stderr
