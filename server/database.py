@@ -11,10 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, pool
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, pool, text
 from sqlalchemy.exc import DatabaseError
 
 from server.errors import StartError
@@ -23,9 +20,13 @@ T = TypeVar("T")
 
 FILE = "collegium.sqlite"
 LOCK = "lock"
+MIGRATIONS = Path(__file__).parent / "migrations"
+HEAD = "0001"  # the newest of them
 READERS = 2
 BUSY_MS = 10_000
 CACHE_KIB = 16 * 1024
+# A commit returns when its WAL is synced: every ack rests on this.
+SYNCHRONOUS = "FULL"
 
 
 class FolderLock:
@@ -65,7 +66,7 @@ def connect(path: Path, writer: bool) -> Engine:
         connection.isolation_level = None  # transactions begin where we say so
         for pragma in (
             "journal_mode=WAL",
-            "synchronous=FULL",  # a commit returns when its WAL is synced: acks rest on this
+            f"synchronous={SYNCHRONOUS}",
             "foreign_keys=ON",
             "temp_store=MEMORY",
             f"cache_size=-{CACHE_KIB}",
@@ -82,15 +83,34 @@ def connect(path: Path, writer: bool) -> Engine:
 
 def migrate(engine: Engine) -> None:
     """Bring the tables up to date. A database newer than this code is refused."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
     try:
         with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            if _version(connection) == HEAD:
+                return
+            _upgrade(connection)
     except DatabaseError as error:
         raise StartError(f"The database cannot be opened or brought up to date: {error.orig}.") from error
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    return str(found)
+
+
+def _upgrade(connection: Connection) -> None:
+    # Only where there is something to do: loading it takes longer than the rest of a start.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
     except CommandError as error:
         raise StartError(
             "The database was made by a newer version of Collegium. Run that version, or restore a backup of "

@@ -20,6 +20,7 @@ from wire.frames import Routing as RoutingFrame
 
 KINDS = {"message": 0, "commit": 1, "leave": 2}
 MAX_ROOMS_HELD = 20_000
+WINDOW = 4096
 
 
 # Compiled once: a Core insert in batches, given to the driver as it is.
@@ -50,11 +51,19 @@ class News:
 
 @dataclass(slots=True)
 class Held:
-    """A room in memory, with the ids of the entries since its last Commit or leave, for retries."""
+    """A room in memory, with the ids of its latest entries, for retries.
+
+    `recent` has at least those since the last Commit or leave, both together at least the last `WINDOW`. The
+    key is the first 8 bytes of an id, the value its position; a hit is checked against the row. (An index
+    over random ids in the database would make inserts dearer the longer the log is.)
+    """
 
     room: Room
-    # First 8 bytes of an id → position. A hit is checked against the row.
     recent: dict[int, int]
+    older: dict[int, int]
+
+    def find(self, short: int) -> int | None:
+        return self.recent.get(short) or self.older.get(short)
 
 
 def pack_routing(routing: Routing) -> bytes:
@@ -133,9 +142,13 @@ class Ledger:
     def merge(self) -> None:
         """The transaction is on disk."""
         for room_id, held in self._staged.items():
-            kept = self._fresh.get(room_id)
-            if kept:
-                held.recent.update(kept)
+            fresh = self._fresh.get(room_id)
+            if fresh:
+                previous = self._held.get(room_id)
+                moved_on = previous is not None and held.room.after > previous.room.after
+                if moved_on and len(held.recent) >= WINDOW:
+                    held.older, held.recent = held.recent, {}
+                held.recent.update(fresh)
             self._held[room_id] = held
             self._held.move_to_end(room_id)
         while len(self._held) > MAX_ROOMS_HELD:
@@ -187,9 +200,11 @@ class Ledger:
         if room is None:
             return None
         rows = connection.execute(
-            select(LOG.c.n, LOG.c.message).where(LOG.c.room == room.key, LOG.c.n > room.after)
+            select(LOG.c.n, LOG.c.message).where(
+                LOG.c.room == room.key, LOG.c.n > min(room.after, room.last - WINDOW)
+            )
         )
-        held = Held(room, {int.from_bytes(row.message[:8], "big"): row.n for row in rows})
+        held = Held(room, {int.from_bytes(row.message[:8], "big"): row.n for row in rows}, {})
         self._staged[room_id] = held
         return held
 
@@ -198,7 +213,7 @@ class Ledger:
         whoever names a later `after` has seen its own entry.
         """
         short = int.from_bytes(send.id[:8], "big")
-        n = self._fresh.get(send.room, {}).get(short) or held.recent.get(short)
+        n = self._fresh.get(send.room, {}).get(short) or held.find(short)
         if n is None and send.after >= held.room.after:
             return None
         self.flush(connection)
@@ -225,12 +240,8 @@ class Ledger:
             self.news.append(news)
         news.last = n
         news.entries.append(frame)
-        if room.after != held.room.after:
-            self._staged[room.id] = Held(room, {})
-            self._fresh.pop(room.id, None)
-        else:
-            self._staged[room.id] = Held(room, held.recent)
-            self._fresh.setdefault(room.id, {})[int.from_bytes(send.id[:8], "big")] = n
+        self._staged[room.id] = Held(room, held.recent, held.older)
+        self._fresh.setdefault(room.id, {})[int.from_bytes(send.id[:8], "big")] = n
         if done.routed:
             self._route(connection, held.room, room, send, done, news)
             del self._open[room.id]  # others are served from here on

@@ -36,10 +36,12 @@ def free_port() -> int:
 class HouseServer:
     """`python -m server` on a folder. Killing it keeps the folder and the port."""
 
-    def __init__(self, folder: Path, wrap: list[str] | None = None, **settings: str) -> None:
+    def __init__(
+        self, folder: Path, wrap: list[str] | None = None, main: list[str] | None = None, **settings: str
+    ) -> None:
         self.folder, self.port = folder, free_port()
         self.base = f"http://127.0.0.1:{self.port}"
-        self._wrap = wrap or []
+        self._command = [*(wrap or []), sys.executable, *(main or ["-m", "server", "serve"])]
         self._env = {
             **os.environ,
             "PYTHONPATH": str(ROOT),
@@ -64,12 +66,13 @@ class HouseServer:
 
     def start(self) -> "HouseServer":
         self.process = subprocess.Popen(
-            [*self._wrap, sys.executable, "-m", "server", "serve"],
+            self._command,
             cwd=ROOT,
             env=self._env,
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
+            start_new_session=True,  # so that a signal reaches the server also under a tracer
         )
         threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
         deadline = time.monotonic() + START_S
@@ -130,14 +133,14 @@ class HouseServer:
     def kill(self) -> None:
         """As when the power goes, for the process."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self.process = None
 
     def stop(self) -> int:
         """As an operator stops it. Gives the exit code."""
         assert self.process is not None
-        self.process.terminate()
+        os.killpg(self.process.pid, signal.SIGTERM)
         code = self.process.wait(timeout=20)
         self.process = None
         return code
