@@ -8,15 +8,16 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import Connection, delete, insert, select, update
 
-from server.caller import COOKIE, House, SignedIn, hashed, open_session, reply, session_reply
+from server.caller import COOKIE, House, SignedIn, open_session, reply, session_reply
+from server.database import now_ms
 from server.errors import NotFoundError, RefusedError, TakenError, TooManyError
+from server.founding import hashed
 from server.ledger import Ledger
 from server.passkeys import must_be_confirmed
 from server.rates import Limiter
 from server.service import Tickets
 from server.signing import key_is_sound, verify
 from server.tables import ACCOUNTS, DEVICES, SESSIONS, TOKENS
-from server.writer import now_ms
 from wire import http
 from wire.bounds import ID_BYTES, from_base64url
 

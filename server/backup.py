@@ -5,9 +5,8 @@ import sqlite3
 import time
 from pathlib import Path
 
-from server.database import FILE, FolderLock, connect, migrate
+from server.database import FILE, FolderLock, connect, fsync_folder, migrate
 from server.errors import StartError
-from server.writer import fsync_folder
 
 
 def backup(data: Path, target: Path) -> None:

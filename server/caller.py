@@ -2,28 +2,23 @@
 
 import secrets
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy import Connection, insert, select, update
 
+from server.database import now_ms
 from server.errors import NotSignedInError
+from server.founding import hashed
 from server.service import Service
 from server.tables import DEVICES, SESSIONS
-from server.writer import now_ms
 from wire import http
 from wire.bounds import SECRET_BYTES, Strict, from_base64url, to_base64url
 
 COOKIE = "__Host-collegium"
 SESSION_DAYS = 7
 CLIENT_HEADER = "collegium-client"
-
-
-def hashed(secret: bytes) -> bytes:
-    """Secrets of 256 random bits need no salt and no slow hash."""
-    return sha256(secret).digest()
 
 
 def service_of(request: Request) -> Service:

@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -136,3 +137,16 @@ class Readers:
     def close(self) -> None:
         self._threads.shutdown()
         self._engine.dispose()
+
+
+def fsync_folder(path: Path) -> None:
+    """So that a new file's name is on disk as well."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000

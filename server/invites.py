@@ -8,12 +8,13 @@ from fastapi import APIRouter, Response
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from server.accounts import usable_token
-from server.caller import Caller, House, SignedIn, hashed, reply
+from server.caller import Caller, House, SignedIn, reply
+from server.database import now_ms
 from server.errors import NotFoundError, RefusedError, TakenError, TooManyError
+from server.founding import hashed
 from server.ledger import Ledger, pack_routing
 from server.room import Routing
 from server.tables import DEVICES, MEMBERS, REQUESTS, ROOMS, TOKENS
-from server.writer import now_ms
 from wire import frames, http
 from wire.bounds import ID_BYTES, MAX_ROOMS, SECRET_BYTES, from_base64url
 

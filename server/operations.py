@@ -8,9 +8,9 @@ from sqlalchemy import text
 
 from server import metrics
 from server.caller import House, reply
+from server.database import now_ms
 from server.door import header
 from server.errors import NotFoundError
-from server.writer import now_ms
 from wire import http
 from wire.bounds import MAX_COMMIT, MAX_EPHEMERAL, MAX_SEALED, MAX_WELCOME
 

@@ -18,10 +18,10 @@ from webauthn.helpers.structs import (
 )
 
 from server.caller import Caller, House, SignedIn, reply
+from server.database import now_ms
 from server.errors import RefusedError, TakenError
 from server.ledger import Ledger
 from server.tables import ACCOUNTS, PASSKEYS, SESSIONS
-from server.writer import now_ms
 from wire import http
 from wire.bounds import MAX_PASSKEYS
 

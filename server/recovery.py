@@ -7,12 +7,12 @@ from sqlalchemy import Connection, func, select
 
 from server.accounts import MAX_DEVICES, add_device
 from server.caller import House, open_session, reply, session_reply
+from server.database import now_ms
 from server.errors import RefusedError, TakenError, TooManyError
 from server.ledger import Ledger
 from server.rates import Limiter
 from server.signing import verify
 from server.tables import ACCOUNTS, DEVICES
-from server.writer import now_ms
 from wire import http
 
 router = APIRouter(prefix="/api/recovery")

@@ -10,14 +10,14 @@ from typing import Generic, TypeVar
 from sqlalchemy import Connection, insert, select
 
 from server import metrics
-from server.database import FILE, FolderLock, Readers, connect, migrate
+from server.database import FILE, FolderLock, Readers, connect, fsync_folder, migrate, now_ms
 from server.hub import SWEEP_EVERY_S, Hub
 from server.ledger import Ledger
 from server.logs import log
 from server.retention import collect
 from server.settings import Settings
 from server.tables import META
-from server.writer import Delivery, Writer, fsync_folder, now_ms
+from server.writer import Delivery, Writer
 from wire.bounds import ID_BYTES, SECRET_BYTES
 
 T = TypeVar("T")

@@ -5,10 +5,8 @@ Group commit: with `synchronous=FULL` a commit returns after its sync, so one sy
 queued up behind the last one. Nothing is answered, and nobody is sent anything, before that (E17).
 """
 
-import os
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -211,16 +209,3 @@ class Checkpointer(threading.Thread):
         except sqlite3.Error as error:
             log.warning("checkpoint_failed", error=type(error).__name__)
         connection.close()
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def fsync_folder(path: Path) -> None:
-    """So that a new file's name is on disk as well."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -152,8 +152,7 @@ def test_catching_up_under_load_leaves_no_gap_and_no_double(house: HouseServer) 
 
 
 def test_a_stalled_reader_holds_nobody_up_and_misses_nothing(house: HouseServer) -> None:
-    """It reads nothing while 12 MB go to the room; the others get everything; then it reads on from the log.
-    """
+    """It reads nothing while 12 MB go to the room; the others get all; then it reads on from the log."""
 
     async def work() -> None:
         room, (me, fast, slow) = await group(house, 3)
@@ -448,8 +447,7 @@ def test_a_frame_that_does_not_fit_its_envelope_is_refused(house: HouseServer, f
 
 
 def test_a_commit_and_its_welcomes_are_one(house: HouseServer) -> None:
-    """A list with a device that does not exist is refused whole: no entry, no Welcome, no place in the room.
-    """
+    """A list with a device that does not exist is refused whole: no entry, no Welcome, no place."""
 
     async def work() -> None:
         room, (me,) = await group(house, 1)
