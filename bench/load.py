@@ -138,13 +138,13 @@ class Wire(asyncio.Protocol):
             self.entries += entries
             if self.latencies is not None:
                 self._measure(data)
-        acks = data.count(ACK) + seam.count(ACK) - data[: SEAM - 1].count(ACK) - self._tail.count(ACK)
-        if acks:
-            self.acks += acks
-            if self.on_acks is not None:
+        if self.on_acks is not None:
+            acks = data.count(ACK) + seam.count(ACK) - data[: SEAM - 1].count(ACK) - self._tail.count(ACK)
+            if acks:
+                self.acks += acks
                 self.on_acks(acks)
-        if CAUGHT_UP in data or CAUGHT_UP in seam:
-            self.caught_up += 1
+        if not self.caught_up and (CAUGHT_UP in data or CAUGHT_UP in seam):
+            self.caught_up = 1
         self._tail = (self._tail + data)[-(SEAM - 1) :] if len(data) < SEAM else data[-(SEAM - 1) :]
         self._walk(data)
 

@@ -41,6 +41,7 @@ class DirectProtocol(WebSocketsSansIOProtocol):
     """Also offers itself to the application, as an extension in the ASGI scope."""
 
     listener: Listener | None = None
+    takes_more = True  # the transport's buffer is below its high-water mark
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
@@ -57,14 +58,15 @@ class DirectProtocol(WebSocketsSansIOProtocol):
         if not self.close_sent:
             self.listener.received(bytes(data))
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.takes_more = False
+
     def resume_writing(self) -> None:
         super().resume_writing()
+        self.takes_more = True
         if self.listener is not None:
             self.listener.writable()
-
-    @property
-    def takes_more(self) -> bool:
-        return self.writable.is_set() and not self.disconnected
 
     def write(self, frames: list[bytes]) -> None:
         """Messages that are already framed."""

@@ -18,7 +18,7 @@ from server.connection import HELLO_WITHIN_S, MAX_OUTBOX, STALLED_AFTER_S, Conne
 from server.database import Readers
 from server.direct import framed
 from server.ledger import Ledger, News
-from server.metrics import DELIVERED, ENTRIES, LAGGED, REFUSED, SOCKETS
+from server.metrics import COUNTS, REFUSED
 from server.writer import Answer, Delivery, Done, Job, SendJob, Writer
 from wire.codec import encode
 from wire.frames import (
@@ -100,12 +100,12 @@ class Hub:
         if older is not None:
             older.bye("replaced", 1000)
         self._devices[connection.device] = connection
-        SOCKETS.set(len(self._devices))
+        COUNTS.sockets = len(self._devices)
 
     def drop(self, connection: Connection) -> None:
         if self._devices.get(connection.device) is connection:
             del self._devices[connection.device]
-            SOCKETS.set(len(self._devices))
+            COUNTS.sockets = len(self._devices)
         for room_id in list(connection.places):
             self._take_out(connection, room_id)
 
@@ -265,7 +265,7 @@ class Hub:
                 place.sent = upto  # kept nowhere any more: the client sees the missing positions (E23)
             else:
                 connection.answer(found.frames)
-                DELIVERED.inc(found.count)
+                COUNTS.delivered += found.count
                 place.sent = found.last
             return
         now = self.now()
@@ -310,7 +310,7 @@ class Hub:
             self._flush()
 
     def _news(self, news: News) -> None:
-        ENTRIES.inc(len(news.entries))
+        COUNTS.entries += len(news.entries)
         room = self._rooms.get(news.room)
         if room is not None:
             self._fan_out(room, news)
@@ -346,12 +346,12 @@ class Hub:
             del room.live[connection]
             place = connection.places[news.room]
             place.live, place.sent = False, room.last
-            LAGGED.inc()
+            COUNTS.lagged += 1
         live = list(room.live)
         for message in messages_of(news.entries):
             for connection in live:
                 connection.put(message)
-        DELIVERED.inc(len(news.entries) * len(live))
+        COUNTS.delivered += len(news.entries) * len(live)
 
     def _depart(self, connection: Connection, room: HubRoom, room_id: bytes, n: int) -> None:
         place = connection.places[room_id]

@@ -7,6 +7,8 @@ after its commit; when a commit fails, everything staged is dropped and read aga
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain
 
 import cbor2
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -14,8 +16,8 @@ from sqlalchemy.dialects import sqlite
 
 from server.room import Accepted, IsStale, NotTaken, Room, Routing, step
 from server.tables import DEVICES, LOG, MEMBERS, REQUESTS, ROOMS, WELCOMES
-from wire.codec import encode
-from wire.frames import Ack, Entry, Refused, RequestGone, Send, Stale, Welcome
+from wire.codec import encode, encode_ack, encode_entry
+from wire.frames import Refused, RequestGone, Send, Stale, Welcome
 from wire.frames import Routing as RoutingFrame
 
 KINDS = {"message": 0, "commit": 1, "leave": 2}
@@ -23,12 +25,17 @@ MAX_ROOMS_HELD = 20_000
 WINDOW = 4096
 
 
-# Compiled once: a Core insert in batches, given to the driver as it is.
-_INSERT = str(
-    insert(LOG)
-    .values({name: bindparam(name) for name in ("room", "n", "time", "kind", "message", "frame")})
-    .compile(dialect=sqlite.dialect())
-)
+_COLUMNS = ("room", "n", "time", "kind", "message", "frame")
+# Rows of one statement at most (SQLite takes 32,766 values). It runs in one step: so the writer gives the
+# interpreter away once for all rows, and not once for each.
+_ROWS_AT_ONCE = 64
+
+
+@cache
+def _insert_of(rows: int) -> str:
+    """A Core insert of so many rows, compiled once, given to the driver as it is."""
+    values = [{name: bindparam(f"{name}_{row}") for name in _COLUMNS} for row in range(rows)]
+    return str(insert(LOG).values(values).compile(dialect=sqlite.dialect()))
 
 
 @dataclass(slots=True)
@@ -135,9 +142,10 @@ class Ledger:
 
     def flush(self, connection: Connection) -> None:
         """Write what was taken, so that a query in the same transaction sees it."""
-        if self._rows:
-            connection.exec_driver_sql(_INSERT, self._rows)
-            self._rows = []
+        rows, self._rows = self._rows, []
+        for at in range(0, len(rows), _ROWS_AT_ONCE):
+            some = rows[at : at + _ROWS_AT_ONCE]
+            connection.exec_driver_sql(_insert_of(len(some)), tuple(chain.from_iterable(some)))
 
     def merge(self) -> None:
         """The transaction is on disk."""
@@ -177,7 +185,7 @@ class Ledger:
         earlier = self._earlier(connection, held, send)
         if earlier is not None:
             n, time = earlier
-            return encode(Ack(room=send.room, id=send.id, n=n, time=time))
+            return encode_ack(send.room, send.id, n, time)
         known = None
         if send.devices is not None:
             known = accounts_of(connection, send.devices)
@@ -189,7 +197,7 @@ class Ledger:
                 return _refused(send, outcome)
             case Accepted():
                 self._accept(connection, held, room, send, device, outcome)
-                return encode(Ack.model_construct(room=send.room, id=send.id, n=outcome.n, time=outcome.time))
+                return encode_ack(send.room, send.id, outcome.n, outcome.time)
 
     def _find(self, connection: Connection, room_id: bytes) -> Held | None:
         held = self._staged.get(room_id) or self._held.get(room_id)
@@ -228,11 +236,7 @@ class Ledger:
         n, kind = done.n, send.kind
         # Who sent a message is not stored: it is inside the message alone.
         author = None if kind == "message" else device
-        frame = encode(
-            Entry.model_construct(
-                room=room.id, n=n, time=done.time, kind=kind, id=send.id, device=author, payload=send.payload
-            )
-        )
+        frame = encode_entry(room.id, n, done.time, kind, send.id, author, send.payload)
         self._rows.append((room.key, n, done.time, KINDS[kind], send.id, frame))
         news = self._open.get(room.id)
         if news is None:

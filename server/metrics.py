@@ -1,16 +1,41 @@
-"""What /metrics shows: counts and times, nothing about anybody."""
+"""What /metrics shows: counts and times, nothing about anybody.
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+The delivery path counts in plain integers; a collector reads them when somebody asks.
+"""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+
+@dataclass(slots=True)
+class Counts:
+    """Of the hub, since the start (sockets: now)."""
+
+    sockets: int = 0
+    entries: int = 0
+    delivered: int = 0
+    lagged: int = 0
+    commits: int = 0
+
+
+class _FromCounts(Collector):
+    def collect(self) -> Iterable[Metric]:
+        yield GaugeMetricFamily("collegium_sockets", "Open sockets", COUNTS.sockets)
+        yield CounterMetricFamily("collegium_entries", "Log entries taken", COUNTS.entries)
+        yield CounterMetricFamily("collegium_delivered", "Log entries put into outboxes", COUNTS.delivered)
+        yield CounterMetricFamily("collegium_lagged", "Sockets that continued from the log", COUNTS.lagged)
+        yield CounterMetricFamily("collegium_commits", "Transactions of the writer", COUNTS.commits)
+
+
+COUNTS = Counts()
 REGISTRY = CollectorRegistry()
-
-SOCKETS = Gauge("collegium_sockets", "Open sockets", registry=REGISTRY)
-ENTRIES = Counter("collegium_entries", "Log entries taken", registry=REGISTRY)
-DELIVERED = Counter("collegium_delivered", "Log entries put into outboxes", registry=REGISTRY)
-LAGGED = Counter("collegium_lagged", "Sockets that fell behind and continued from the log", registry=REGISTRY)
+REGISTRY.register(_FromCounts())
 REFUSED = Counter("collegium_refused", "Frames refused", ["code"], registry=REGISTRY)
 HTTP = Counter("collegium_http", "HTTP answers", ["status"], registry=REGISTRY)
-COMMITS = Gauge("collegium_commits", "Transactions of the writer since the start", registry=REGISTRY)
 
 
 def text() -> bytes:

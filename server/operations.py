@@ -45,7 +45,6 @@ async def metrics_text(request: Request, house: House) -> Response:
             near = False
         if not near or header(request.scope, b"x-forwarded-for") is not None:
             raise NotFoundError
-    metrics.COMMITS.set(house.writer.commits)
     return Response(metrics.text(), media_type="text/plain; version=0.0.4")
 
 

@@ -21,6 +21,8 @@ CONTENT_OF_KIND = {
 
 Devices = frozenset[bytes]
 
+_UNKNOWN: Devices = frozenset((b"unknown",))
+
 
 def list_hash(devices: Devices) -> bytes:
     """The hash of a device list that every frame repeats (E20)."""
@@ -68,10 +70,11 @@ class Room:
     time: int  # the last stamp
     routing: Routing
     accounts: Mapping[bytes, bytes] = field(repr=False)  # of every device in the routing
-    served: Devices = frozenset()
+    served: Devices = _UNKNOWN  # follows from the routing; given where that is the same
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "served", self.routing.served)
+        if self.served is _UNKNOWN:
+            object.__setattr__(self, "served", self.routing.served)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +163,7 @@ def step(
             routing = _committed(room, listed, room.accounts[device], n)
             after = n
     if routing is room.routing:
-        new = replace(room, last=n, time=time)
+        new = Room(room.key, room.id, n, after, time, routing, room.accounts, room.served)
         return new, Accepted(n, time, room.served)
     accounts = {**room.accounts, **(known or {})}
     listed_now = routing.new | (routing.old or frozenset())

@@ -9,7 +9,6 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, insert, select
 
-from server import metrics
 from server.database import FILE, FolderLock, Readers, connect, fsync_folder, migrate, now_ms
 from server.hub import SWEEP_EVERY_S, Hub
 from server.ledger import Ledger
@@ -125,7 +124,6 @@ async def _sweep(service: Service) -> None:
     while True:
         await asyncio.sleep(SWEEP_EVERY_S)
         service.hub.sweep()
-        metrics.COMMITS.set(service.writer.commits)
 
 
 async def _collect(service: Service) -> None:

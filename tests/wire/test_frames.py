@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from wire import frames
 from wire.bounds import MAX_CLIENT_MESSAGE, MAX_COMMIT, MAX_FRAMES, Strict, from_base64url, to_base64url
-from wire.codec import DecodeError, decode_client, decode_server, encode
+from wire.codec import DecodeError, decode_client, decode_server, encode, encode_ack, encode_entry
 from wire.http import NewRoom
 
 A, B = b"a" * 16, b"b" * 16
@@ -77,6 +77,13 @@ def test_every_class_is_tried() -> None:
     for union, tried in ((frames.ClientFrame, CLIENT), (frames.ServerFrame, SERVER)):
         classes = set(get_args(get_args(union)[0]))
         assert {type(frame) for frame in tried} == classes
+
+
+def test_the_short_ways_write_what_the_models_do() -> None:
+    assert encode_ack(A, B, 5, 6) == encode(frames.Ack(room=A, id=B, n=5, time=6))
+    for device in (None, A):
+        entry = frames.Entry(room=A, n=5, time=6, kind="commit", id=B, device=device, payload=b"x")
+        assert encode_entry(A, 5, 6, "commit", B, device, b"x") == encode(entry)
 
 
 def test_a_sequence_keeps_its_order() -> None:
