@@ -1,6 +1,7 @@
 """How fast the delivery service is, everything on: sign-in, membership, idempotency, sync before ack.
 
-The server runs in a process of its own on one core, the load generator on the other. 1 KB messages. Prints figures.
+The server runs in a process of its own on one core, the load generator on the other. 1 KB messages. Prints
+figures.
 
 ./run bench delivery            everything (several minutes)
 ./run bench delivery hot        only the parts named: hot spread latency open idle catchup insert
@@ -22,7 +23,8 @@ import uvloop
 from sqlalchemy import insert
 
 from bench.load import Calls, Member, Template, Wire, connect, until
-from server.database import FILE, connect as open_database, migrate
+from server.database import FILE, migrate
+from server.database import connect as open_database
 from server.ledger import pack_routing
 from server.room import Routing
 from server.service import deployment_id
@@ -78,11 +80,13 @@ class Stage:
                     ],
                 )
                 routing = pack_routing(Routing(new=frozenset(everyone)))
-                values = {"id": room, "created": now, "last": 0, "after": 0, "time": now, "routing": routing}
+                values = {"id": room, "created": now, "time": now, "last": 0, "after": 0}
+                values["routing"] = routing
                 made = database.execute(insert(ROOMS).values(**values))
                 key = made.inserted_primary_key
                 assert key is not None
-                rows = [{"room": key[0], "device": d, "since": 0, "cursor": 0, "until": None} for d in everyone]
+                row = {"room": key[0], "since": 0, "cursor": 0, "until": None}
+                rows = [{**row, "device": device} for device in everyone]
                 database.execute(insert(MEMBERS), rows)
         engine.dispose()
 
@@ -221,8 +225,8 @@ async def hot() -> None:
             figures = await Flow(on).closed_loop(SECONDS)
         ratio = f", {figures['delivered'] / EJABBERD_HOT:.1f} x ejabberd's figure" if size == 50 else ""
         say(
-            f"hot room of {size:3}: {figures['delivered']:9,.0f} delivered/s ({figures['messages']:,.0f} messages/s, "
-            f"{figures['cpu_us']:.2f} us CPU each, server core {figures['server']:.0%} busy, "
+            f"hot room of {size:3}: {figures['delivered']:9,.0f} delivered/s "
+            f"({figures['messages']:,.0f} messages/s, {figures['cpu_us']:.2f} us CPU each, server core {figures['server']:.0%} busy, "
             f"generator {figures['headroom']:.0%} idle{ratio})"
         )
 
@@ -234,7 +238,8 @@ async def spread() -> None:
     say(
         f"500 rooms of 10: {figures['delivered']:9,.0f} delivered/s ({figures['messages']:,.0f} messages/s, "
         f"{figures['cpu_us']:.2f} us CPU each, server core {figures['server']:.0%} busy, "
-        f"generator {figures['headroom']:.0%} idle, {figures['delivered'] / EJABBERD_SPREAD:.1f} x ejabberd's figure)"
+        f"generator {figures['headroom']:.0%} idle, "
+        f"{figures['delivered'] / EJABBERD_SPREAD:.1f} x ejabberd's figure)"
     )
 
 
@@ -265,8 +270,10 @@ async def open_loop() -> None:
                 else:
                     step **= 0.5
                     rate = best * step if best else rate / 2
-            say(f"open loop, {rooms} room(s) of {size}: {best:,.0f} messages/s = {best * size:,.0f} delivered/s "
-                "with p99 under 50 ms")
+            say(
+                f"open loop, {rooms} room(s) of {size}: {best:,.0f} messages/s = {best * size:,.0f} delivered/s "
+                "with p99 under 50 ms"
+            )
 
 
 async def idle() -> None:
@@ -298,7 +305,9 @@ async def catchup() -> None:
             assert wire.transport is not None
             wire.transport.close()
             signing = (opened - start) * 1000
-        say(f"catch-up of 5,000 messages: {sorted(took)[2]:.0f} ms (sign-in, ticket and socket {signing:.0f} ms)")
+        say(
+            f"catch-up of 5,000 messages: {sorted(took)[2]:.0f} ms (sign-in, ticket and socket {signing:.0f} ms)"
+        )
 
 
 async def insert_cost() -> None:
@@ -345,7 +354,10 @@ def main(parts: list[str]) -> None:
     for part in parts or PARTS:
         uvloop.run(JOBS[part]())
     if shutil.which("ejabberdctl") is None:
-        say(f"ejabberd is not installed; its figures on such a machine: {EJABBERD_HOT:,} hot, {EJABBERD_SPREAD:,} spread")
+        say(
+            "ejabberd is not installed; its figures on such a machine: "
+            f"{EJABBERD_HOT:,} hot, {EJABBERD_SPREAD:,} spread"
+        )
 
 
 if __name__ == "__main__":

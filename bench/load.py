@@ -205,7 +205,9 @@ class Calls:
         return answer
 
 
-async def connect(port: int, calls: Calls, deployment: bytes, member: Member, cursors: dict[bytes, int]) -> Wire:
+async def connect(
+    port: int, calls: Calls, deployment: bytes, member: Member, cursors: dict[bytes, int]
+) -> Wire:
     """Sign in by challenge, get a ticket, open the socket, say hello, be caught up in `cursors`' rooms."""
     device = to_base64url(member.device)
     asked = await calls.post("/api/sign-in/challenge", json.dumps({"device_id": device}).encode())
@@ -216,7 +218,8 @@ async def connect(port: int, calls: Calls, deployment: bytes, member: Member, cu
     ticket = (await calls.post("/api/tickets", b"", session))["ticket"]
     request = (
         f"GET /api/socket?ticket={ticket} HTTP/1.1\r\nhost: 127.0.0.1\r\nupgrade: websocket\r\n"
-        "connection: Upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        "connection: Upgrade\r\nsec-websocket-version: 13\r\n"
+        "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     ).encode()
     loop = asyncio.get_running_loop()
     opened: asyncio.Future[Wire] = loop.create_future()

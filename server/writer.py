@@ -168,11 +168,16 @@ class Writer(threading.Thread):
         return Done(job, result, None)
 
     def _restart_wal(self, connection: Connection) -> None:
+        """While nobody writes, everything can be checkpointed; then the next transaction begins the WAL anew.
+        """
         self._checkpointer.restart_due = False
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
         try:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(RESTART)")
-            connection.rollback()
-        except SQLAlchemyError as error:
+            # Between transactions, so not through SQLAlchemy, which would begin one. It never waits for
+            # readers.
+            driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        except sqlite3.Error as error:
             log.warning("checkpoint_failed", error=type(error).__name__)
 
 

@@ -65,6 +65,30 @@ def test_a_full_disk_refuses_and_takes_nothing_half(tmp_path: Path) -> None:
         house.close()
 
 
+def test_the_wal_begins_anew_under_load(tmp_path: Path) -> None:
+    """Checkpoints beside the writer never catch up while it writes; then the writer lends a hand."""
+    small = (
+        "import server.writer as w; w.WAL_RESTART_PAGES = 200; w.CHECKPOINT_EVERY_S = 0.02; import sys; "
+        "sys.argv = ['server', 'serve']; from server.cli import main; main()"
+    )
+    house = HouseServer(tmp_path, main=["-c", small]).start()
+
+    async def work() -> None:
+        me, room = await member(house)
+        for number in range(4000):
+            await me.send(me.message(room, b"%d" % number + b"x" * 5000))
+        await me.until(lambda: me.rooms[room].last == 4000)
+        assert len([f for f in me.received if isinstance(f, frames.Ack)]) == 4000
+        assert wal_size(house) < 4000 * 5000 / 2
+        await me.close()
+
+    try:
+        run(work())
+        assert house.log == ""
+    finally:
+        house.close()
+
+
 def test_a_second_server_on_the_folder_is_refused(tmp_path: Path) -> None:
     house = HouseServer(tmp_path).start()
     second = HouseServer(tmp_path)
