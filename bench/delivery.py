@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import uvloop
 from sqlalchemy import insert
 
@@ -226,7 +226,8 @@ async def hot() -> None:
         ratio = f", {figures['delivered'] / EJABBERD_HOT:.1f} x ejabberd's figure" if size == 50 else ""
         say(
             f"hot room of {size:3}: {figures['delivered']:9,.0f} delivered/s "
-            f"({figures['messages']:,.0f} messages/s, {figures['cpu_us']:.2f} us CPU each, server core {figures['server']:.0%} busy, "
+            f"({figures['messages']:,.0f} messages/s, {figures['cpu_us']:.2f} us CPU each, "
+            f"server core {figures['server']:.0%} busy, "
             f"generator {figures['headroom']:.0%} idle{ratio})"
         )
 
@@ -271,8 +272,8 @@ async def open_loop() -> None:
                     step **= 0.5
                     rate = best * step if best else rate / 2
             say(
-                f"open loop, {rooms} room(s) of {size}: {best:,.0f} messages/s = {best * size:,.0f} delivered/s "
-                "with p99 under 50 ms"
+                f"open loop, {rooms} room(s) of {size}: {best:,.0f} messages/s = "
+                f"{best * size:,.0f} delivered/s with p99 under 50 ms"
             )
 
 
@@ -306,7 +307,8 @@ async def catchup() -> None:
             wire.transport.close()
             signing = (opened - start) * 1000
         say(
-            f"catch-up of 5,000 messages: {sorted(took)[2]:.0f} ms (sign-in, ticket and socket {signing:.0f} ms)"
+            f"catch-up of 5,000 messages: {sorted(took)[2]:.0f} ms "
+            f"(sign-in, ticket and socket {signing:.0f} ms)"
         )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain
+from typing import Any
 
 import cbor2
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -34,7 +35,7 @@ _ROWS_AT_ONCE = 64
 @cache
 def _insert_of(rows: int) -> str:
     """A Core insert of so many rows, compiled once, given to the driver as it is."""
-    values = [{name: bindparam(f"{name}_{row}") for name in _COLUMNS} for row in range(rows)]
+    values: Any = [{name: bindparam(f"{name}_{row}") for name in _COLUMNS} for row in range(rows)]
     return str(insert(LOG).values(values).compile(dialect=sqlite.dialect()))
 
 

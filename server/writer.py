@@ -168,8 +168,7 @@ class Writer(threading.Thread):
         return Done(job, result, None)
 
     def _restart_wal(self, connection: Connection) -> None:
-        """While nobody writes, everything can be checkpointed; then the next transaction begins the WAL anew.
-        """
+        """While nobody writes, all can be checkpointed; then the next transaction begins the WAL anew."""
         self._checkpointer.restart_due = False
         driver = connection.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)
