@@ -26,7 +26,8 @@ from wire.codec import encode
 from wire.frames import Refused, Send
 
 MAX_BATCH = 512
-APART_S = 0.002  # between the beginnings of two transactions
+ENOUGH = 16  # that wait for a transaction to begin at once
+APART_S = 0.001  # between the beginnings of two transactions
 # Checkpoints run in a thread of their own. When the WAL has outgrown this all the same, the writer lets it
 # begin anew.
 CHECKPOINT_EVERY_S = 0.5
@@ -103,7 +104,7 @@ class Writer(threading.Thread):
                     break
                 # Under load a little patience makes larger transactions; a lone message never waits.
                 early = next_at - time.monotonic()
-                if early > 0:
+                if early > 0 and self._queue.qsize() < ENOUGH:
                     time.sleep(early)
                 next_at = time.monotonic() + APART_S
                 batch = [first]

@@ -1,6 +1,7 @@
 """A real server in a process of its own: real sockets, real SQLite, a data folder that outlives it."""
 
 import asyncio
+import atexit
 import hashlib
 import os
 import re
@@ -55,6 +56,7 @@ class HouseServer:
         self.printed: list[str] = []
         self._more = threading.Condition()
         self._log = (folder / "server.log").open("a")
+        atexit.register(self.close)  # whatever happens to the test
 
     @property
     def data(self) -> Path:

@@ -4,8 +4,8 @@ This is the one part of `crypto` that the server may import: it reads what trave
 key.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 MLS10 = 1  # RFC 9420 §6: ProtocolVersion
 PRIVATE_MESSAGE = 2  # RFC 9420 §6: WireFormat
@@ -20,14 +20,16 @@ class ContentType(IntEnum):
     COMMIT = 3
 
 
+_CONTENT = dict(enumerate(ContentType, start=1))
+
+
 class EnvelopeError(Exception):
     """The bytes are not one whole MLS PrivateMessage. The fault is the sender's."""
 
     code = "envelope"
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """What everyone may read of a PrivateMessage."""
 
     group_id: bytes
@@ -40,7 +42,10 @@ def _span(data: bytes, at: int) -> tuple[int, int]:
     """Where a vector's content begins and ends (RFC 9420 §2.1.2: shortest length form, at most 30 bits)."""
     if at >= len(data):
         raise EnvelopeError("cut short")
-    width = 1 << (data[at] >> 6)
+    first = data[at]
+    if first < 64 and at + first < len(data):  # one byte of length, as most have
+        return at + 1, at + 1 + first
+    width = 1 << (first >> 6)
     if width == 8 or at + width > len(data):
         raise EnvelopeError("bad length")
     length = int.from_bytes(data[at : at + width], "big") & ((1 << (8 * width - 2)) - 1)
@@ -72,7 +77,7 @@ def read_envelope(data: bytes) -> Envelope:
     _, at = _span(data, at)  # ciphertext
     if at != len(data):
         raise EnvelopeError("bytes after the end")
-    return Envelope(group_id, epoch, ContentType(kind), authenticated_data)
+    return Envelope(group_id, epoch, _CONTENT[kind], authenticated_data)
 
 
 def _encoded(content: bytes) -> bytes:
