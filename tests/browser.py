@@ -1,4 +1,4 @@
-"""The browser that the tests drive: one on the PATH, else Playwright's own, else Debian's by apt when root."""
+"""The browser that the tests drive: on the PATH, else Playwright's own, else Debian's by apt when root."""
 
 import os
 import shutil
