@@ -208,7 +208,9 @@ export interface Engine {
   forgetDevice(): Promise<void>;
 }
 
-export type Call = { [K in keyof Engine]: { id: number; call: K; args: Parameters<Engine[K]> } }[keyof Engine];
+export type Call = {
+  [K in keyof Engine]: { id: number; call: K; args: Parameters<Engine[K]> };
+}[keyof Engine];
 
 export type ToEngine = Call | { call: "hello" } | { call: "goodbye" };
 

@@ -27,7 +27,11 @@ function outgoing(value: unknown): unknown {
   return value;
 }
 
-export async function call(method: "GET" | "POST" | "PUT" | "DELETE", path: string, body?: Json): Promise<Json> {
+export async function call(
+  method: "GET" | "POST" | "PUT" | "DELETE",
+  path: string,
+  body?: Json,
+): Promise<Json> {
   let response: Response;
   try {
     response = await fetch(path, {
@@ -36,7 +40,9 @@ export async function call(method: "GET" | "POST" | "PUT" | "DELETE", path: stri
       cache: "no-store",
       redirect: "error",
       signal: AbortSignal.timeout(TIMEOUT_MS),
-      ...(body ? { body: JSON.stringify(outgoing(body)), headers: { "content-type": "application/json" } } : {}),
+      ...(body
+        ? { body: JSON.stringify(outgoing(body)), headers: { "content-type": "application/json" } }
+        : {}),
     });
   } catch (cause) {
     throw Object.assign(new ServerError("offline", 0), { cause });
@@ -51,7 +57,11 @@ export async function call(method: "GET" | "POST" | "PUT" | "DELETE", path: stri
   }
   if (response.ok) return answer;
   const code = typeof answer.code === "string" ? answer.code : "server_answer";
-  throw new ServerError(code, response.status, typeof answer.retry_after === "number" ? answer.retry_after : null);
+  throw new ServerError(
+    code,
+    response.status,
+    typeof answer.retry_after === "number" ? answer.retry_after : null,
+  );
 }
 
 /** A byte string of a JSON answer, of the length expected. @throws ServerError */

@@ -13,7 +13,9 @@ async function standing(): Promise<string> {
     const response = await fetch("/api/server", { cache: "no-store", credentials: "same-origin" });
     if (!response.ok) return `The server answered with status ${response.status}. Its log says why.`;
     const { version } = (await response.json()) as { version?: unknown };
-    return typeof version === "string" ? `The server is running, version ${version}.` : "The server is running.";
+    return typeof version === "string"
+      ? `The server is running, version ${version}.`
+      : "The server is running.";
   } catch (error) {
     if (!(error instanceof TypeError || error instanceof SyntaxError)) throw error;
     return "The server does not answer. Check that it is running, then load this page again.";
@@ -31,7 +33,9 @@ main.append(
   heading,
   paragraph("A private place for consultation groups of clinicians."),
   status,
-  paragraph("Groups and messages cannot be opened in this browser yet: this version has the server and the encryption's foundations."),
+  paragraph(
+    "Groups and messages cannot be opened in this browser yet: this version has the server and the encryption's foundations.",
+  ),
 );
 app.append(main);
 status.textContent = await standing();

@@ -2,8 +2,8 @@ import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
-import { decodeOne, encode } from "../wire/cbor";
 import { equal, type Rng, toHex, utf8, wipe } from "../bytes/bytes";
+import { decodeOne, encode } from "../wire/cbor";
 import { type Opener, openRow, rowKeys, sealRow, unwrap, VAULT_KEY_BYTES, type Wrap, wrap } from "./wraps";
 
 /**
@@ -161,7 +161,9 @@ export class Vault {
       for (const [i, { name }] of [...puts, ...drops].entries()) {
         const expected = this.#seen.get(name);
         const found = current[i];
-        const same = expected === undefined || (expected && found ? equal(expected, found.subarray(0, 12)) : !found && !expected);
+        const same =
+          expected === undefined ||
+          (expected && found ? equal(expected, found.subarray(0, 12)) : !found && !expected);
         if (!same) {
           tx.abort();
           await tx.done.catch(() => undefined); // the abort that was just asked for
