@@ -8,7 +8,16 @@
 /** How the vault of this device is opened. A PRF output is 32 bytes from the passkey, made in the page and passed on. */
 export type Protection =
   | { readonly kind: "passphrase"; readonly passphrase: string }
-  | { readonly kind: "passkey"; readonly prf: Uint8Array; readonly credentialId: string };
+  | {
+      readonly kind: "passkey";
+      readonly prf: Uint8Array;
+      readonly credentialId: string;
+      /** The ceremony's answer (WebAuthn JSON without its extension results) where the passkey was just made, else null. */
+      readonly registration: unknown;
+    };
+
+/** What the page needs to make a passkey: WebAuthn options (JSON) of the server, and the salt that its PRF is asked for (base64url). */
+export type PasskeyPlan = { readonly options: unknown; readonly salt: string };
 
 export type UnlockWays = {
   readonly passphrase: boolean;
@@ -16,8 +25,8 @@ export type UnlockWays = {
   readonly passkey: { readonly credentialId: string; readonly salt: string } | null;
 };
 
-/** Where a one-time link leads: the token for the server, and the fragment that never leaves the browser. */
-export type JoinLink = { readonly token: string; readonly fragment: string };
+/** A one-time link: the text behind `#` of the page's address, which no server was sent. */
+export type JoinLink = string;
 
 export type LinkKind =
   | { readonly kind: "founder" }
@@ -164,6 +173,8 @@ export type DeviceInfo = {
 /** One call of the interface: arguments and result. Errors arrive as `{ code }`, with words in the catalogue. */
 export interface Engine {
   inspectLink(link: JoinLink): Promise<LinkKind>;
+  /** Before createAccount or recover (then with the recovery code): what the page makes a passkey with. */
+  preparePasskey(request: { code: string | null }): Promise<PasskeyPlan>;
   /** Make an account and this device's vault. The view goes on to "recovery". */
   createAccount(request: { link: JoinLink; name: string; protection: Protection }): Promise<void>;
   /** The asked groups of the recovery code, typed back. */
@@ -203,6 +214,9 @@ export interface Engine {
   dismissAlarm(id: string): Promise<void>;
   setName(name: string): Promise<void>;
   devices(): Promise<readonly DeviceInfo[]>;
+  /** The server asked for a passkey (error code "confirm"): WebAuthn request options, and the ceremony's answer. */
+  confirmOptions(): Promise<unknown>;
+  confirm(answer: unknown): Promise<void>;
   revokeDevice(deviceId: string): Promise<void>;
   /** Take everything of this account from this device. The account itself stays. */
   forgetDevice(): Promise<void>;
