@@ -175,13 +175,13 @@ export interface Engine {
   inspectLink(link: JoinLink): Promise<LinkKind>;
   /** Before createAccount or recover (then with the recovery code): what the page makes a passkey with. */
   preparePasskey(request: { code: string | null }): Promise<PasskeyPlan>;
-  /** Make an account and this device's vault. The view goes on to "recovery". */
+  /** Make an account and this device's vault. The view goes on to "recovery"; an invitation in the link is accepted by itself. */
   createAccount(request: { link: JoinLink; name: string; protection: Protection }): Promise<void>;
   /** The asked groups of the recovery code, typed back. */
   confirmRecovery(typed: readonly string[]): Promise<void>;
   /** With an account already here: ask to be let in by this link. */
   acceptInvite(link: JoinLink): Promise<void>;
-  /** The invitation of the link that createAccount was given is accepted by itself. */
+  /** Give up an invitation that nobody has answered yet. */
   cancelWaiting(inviteId: string): Promise<void>;
   /** On a new device: bring the identity back. */
   recover(request: { code: string; protection: Protection }): Promise<void>;
