@@ -94,7 +94,7 @@ async def create_account(body: http.NewAccount, request: Request, house: House) 
         database.execute(
             update(TOKENS).where(TOKENS.c.hash == hashed(body.token)).values(used_by=body.account_id)
         )
-        return open_session(database, body.device_id, now)
+        return open_session(database, body.device_id, now, confirmed=True)
 
     secret = await house.hub.change(run)
     return session_reply(request, body.account_id, body.device_id, secret)

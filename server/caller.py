@@ -18,6 +18,7 @@ from wire.bounds import SECRET_BYTES, Strict, from_base64url, to_base64url
 
 COOKIE = "__Host-collegium"
 SESSION_DAYS = 7
+CONFIRMED_MS = 5 * 60 * 1000
 CLIENT_HEADER = "collegium-client"
 
 
@@ -74,12 +75,15 @@ async def signed_in(request: Request, house: House) -> Caller:
 SignedIn = Annotated[Caller, Depends(signed_in)]
 
 
-def open_session(database: Connection, device: bytes, now: int) -> bytes:
-    """A new session of a device. Gives the secret, which is stored nowhere."""
+def open_session(database: Connection, device: bytes, now: int, confirmed: bool = False) -> bytes:
+    """A new session of a device. Gives the secret, which is stored nowhere. `confirmed`: what was just proven
+    (a new account, the recovery code) is worth a passkey, for as long as one counts.
+    """
     secret = secrets.token_bytes(SECRET_BYTES)
     expires = now + SESSION_DAYS * 24 * 3600 * 1000
+    until = now + CONFIRMED_MS if confirmed else 0
     database.execute(
-        insert(SESSIONS).values(hash=hashed(secret), device=device, expires=expires, confirmed_until=0)
+        insert(SESSIONS).values(hash=hashed(secret), device=device, expires=expires, confirmed_until=until)
     )
     database.execute(update(DEVICES).where(DEVICES.c.id == device).values(seen=now))
     return secret

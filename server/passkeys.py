@@ -3,6 +3,8 @@ here.
 """
 
 import json
+import secrets
+import time
 from typing import Any
 
 import webauthn
@@ -17,17 +19,21 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from server.caller import Caller, House, SignedIn, reply
+from server.caller import CONFIRMED_MS, Caller, House, SignedIn, reply
 from server.database import now_ms
-from server.errors import RefusedError, TakenError
+from server.errors import RefusedError, TakenError, TooManyError
 from server.ledger import Ledger
+from server.rates import Limiter
+from server.service import Service
 from server.tables import ACCOUNTS, PASSKEYS, SESSIONS
 from wire import http
 from wire.bounds import MAX_PASSKEYS
 
 router = APIRouter(prefix="/api/passkeys")
 
-CONFIRMED_MS = 5 * 60 * 1000
+USER_HANDLE_BYTES = 32
+# Tries for one account id before it is signed in: a person and a few mistakes.
+FIRST = Limiter(20, 1 / 30)
 # Nobody's name: the platform shows this beside the key.
 USER_NAME = "Collegium"
 BAD = RefusedError("passkey", "The passkey was not accepted.")
@@ -59,6 +65,36 @@ def _without_extensions(credential: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in credential.items() if name != "clientExtensionResults"}
 
 
+def _registration(
+    house: Service, account: bytes, handle: bytes, known: list[PublicKeyCredentialDescriptor]
+) -> Response:
+    made = webauthn.generate_registration_options(
+        rp_id=house.settings.rp_id,
+        rp_name="Collegium",
+        user_name=USER_NAME,
+        user_id=handle,
+        challenge=house.passkey.make(account),
+        exclude_credentials=known,
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.PREFERRED,
+            user_verification=UserVerificationRequirement.REQUIRED,
+        ),
+    )
+    return reply(http.PasskeyOptions(options=json.loads(webauthn.options_to_json(made))))
+
+
+@router.post("/first-options")
+async def first_options(body: http.FirstPasskeyFor, house: House) -> Response:
+    """Before there is a session. The challenge counts for this account id alone, and a session of it must
+    register the answer. Nothing here depends on whether the account exists (THREATS 40): the handle is
+    random, and no known credentials are listed.
+    """
+    wait = FIRST.refuse(body.account_id, time.monotonic(), 1 / house.settings.rate_factor)
+    if wait > 0:
+        raise TooManyError(max(1, round(wait)))
+    return _registration(house, body.account_id, secrets.token_bytes(USER_HANDLE_BYTES), [])
+
+
 @router.post("/options")
 async def options(caller: SignedIn, house: House) -> Response:
     handle, known = await house.readers.read(
@@ -67,19 +103,7 @@ async def options(caller: SignedIn, house: House) -> Response:
             _known(db, caller.account),
         )
     )
-    made = webauthn.generate_registration_options(
-        rp_id=house.settings.rp_id,
-        rp_name="Collegium",
-        user_name=USER_NAME,
-        user_id=handle,
-        challenge=house.passkey.make(caller.account),
-        exclude_credentials=known,
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.PREFERRED,
-            user_verification=UserVerificationRequirement.REQUIRED,
-        ),
-    )
-    return reply(http.PasskeyOptions(options=json.loads(webauthn.options_to_json(made))))
+    return _registration(house, caller.account, handle, known)
 
 
 @router.post("/register")

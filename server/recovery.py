@@ -71,7 +71,7 @@ async def register(body: http.RecoveryDevice, request: Request, house: House) ->
                 "too_many_devices", f"An account has at most {MAX_DEVICES} devices; remove one first."
             )
         add_device(database, account, body.device_id, body.sign_in_key, now)
-        return open_session(database, body.device_id, now)
+        return open_session(database, body.device_id, now, confirmed=True)
 
     secret = await house.hub.change(run)
     return session_reply(request, account, body.device_id, secret)

@@ -179,6 +179,12 @@ class PasskeyOptions(Strict):
     options: dict[str, Any]
 
 
+class FirstPasskeyFor(Strict):
+    """Ask what to make a passkey with before one is signed in: a new account, or one that is coming back."""
+
+    account_id: JsonId
+
+
 class PasskeyAnswer(Strict):
     """What the browser's passkey ceremony answered (WebAuthn JSON), without any PRF result."""
 

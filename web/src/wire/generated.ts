@@ -102,6 +102,11 @@ export type Fetch = {
   readonly limit: number;
 };
 
+/** Ask what to make a passkey with before one is signed in: a new account, or one that is coming back. */
+export type FirstPasskeyFor = {
+  readonly account_id: string;
+};
+
 /** Entries that the server no longer has. */
 export type Gap = {
   readonly t: "gap";
