@@ -1,4 +1,4 @@
-"""Passkeys with an authenticator of the test's own: made before there is an account, used before it changes."""
+"""Passkeys with an authenticator of the test's own: made before there is an account, used to change it."""
 
 import json
 import secrets

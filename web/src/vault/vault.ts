@@ -1,55 +1,54 @@
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 
-import { type DBSchema, type IDBPDatabase, openDB } from "idb";
-import { equal, type Rng, toHex, utf8, wipe } from "../bytes/bytes";
+import { type Rng, toHex, utf8, wipe } from "../bytes/bytes";
 import { decodeOne, encode } from "../wire/cbor";
-import { type Opener, openRow, rowKeys, sealRow, unwrap, VAULT_KEY_BYTES, type Wrap, wrap } from "./wraps";
+import { type OpenStorage, StorageConflict, type StoredWrap, type VaultStorage } from "./storage";
+import {
+  DamagedRow,
+  NONCE_BYTES,
+  type Opener,
+  openRow,
+  rowKeys,
+  sealRow,
+  unwrap,
+  VAULT_KEY_BYTES,
+  WrongOpener,
+  wrap,
+} from "./wraps";
 
 /**
- * Everything this device stores, encrypted under the vault key, in IndexedDB.
+ * Everything this device stores, encrypted under the vault key.
  *
  * A row is a named CBOR value. Names are stored as MACs, contents sealed; what remains readable is the number and the
  * size of rows. Writing is a compare-and-set: a transaction names the rows it read, and fails as a whole when one of
  * them is no longer what this engine last saw (E39: a ratchet state is never used twice).
  */
 
-interface Schema extends DBSchema {
-  wraps: { key: string; value: Wrap };
-  rows: { key: string; value: Uint8Array };
-}
-
-const DATABASE = "collegium";
-const VERSION = 1;
 const MAX_ROW_BYTES = 64 * 1024 * 1024;
-/** The public salt that a passkey's PRF is asked for; the same for everyone, since the credential is not. */
-export type PasskeyHint = { readonly credentialId: string };
 
-/** The stored row is not what this engine wrote last: another engine, or an old copy of the profile, was here. */
-export class StorageConflict extends Error {
-  readonly code = "storage_conflict";
-}
-/** The browser refuses storage, or has no room left. */
-export class StorageRefused extends Error {
-  constructor(
-    readonly code: "storage_denied" | "storage_full",
-    cause: unknown,
-  ) {
-    super(code, { cause });
+/** An opener, and of a passkey the credential that the page must ask for. */
+export type Way = Opener & { readonly credentialId?: string };
+export type Rows = Readonly<Record<string, unknown>>;
+type Change = { readonly put?: Rows; readonly drop?: readonly string[] };
+
+/** The wraps that lie on this device; empty when there is no vault. @throws StorageRefused */
+export async function storedWraps(open: OpenStorage): Promise<readonly StoredWrap[]> {
+  const storage = await open();
+  try {
+    return await storage.wraps();
+  } finally {
+    storage.close();
   }
 }
 
-function storageError(error: unknown): unknown {
-  if (!(error instanceof DOMException)) return error;
-  if (error.name === "QuotaExceededError") return new StorageRefused("storage_full", error);
-  const denied = ["SecurityError", "InvalidStateError", "UnknownError", "NotAllowedError"];
-  return denied.includes(error.name) ? new StorageRefused("storage_denied", error) : error;
+async function wrapFor(vaultKey: Uint8Array, way: Way, rng: Rng): Promise<StoredWrap> {
+  const made = await wrap(vaultKey, way, rng);
+  return way.credentialId === undefined ? made : { ...made, credentialId: way.credentialId };
 }
 
-type Change = { readonly put?: Readonly<Record<string, unknown>>; readonly drop?: readonly string[] };
-
 export class Vault {
-  readonly #db: IDBPDatabase<Schema>;
+  readonly #storage: VaultStorage;
   readonly #seal: Uint8Array;
   readonly #name: Uint8Array;
   readonly #vaultKey: Uint8Array;
@@ -57,138 +56,115 @@ export class Vault {
   /** The nonce of each row as this engine last read or wrote it; null: absent. */
   readonly #seen = new Map<string, Uint8Array | null>();
 
-  private constructor(db: IDBPDatabase<Schema>, vaultKey: Uint8Array, rng: Rng) {
+  private constructor(storage: VaultStorage, vaultKey: Uint8Array, rng: Rng) {
     const keys = rowKeys(vaultKey);
-    this.#db = db;
+    this.#storage = storage;
     this.#seal = keys.seal;
     this.#name = keys.name;
     this.#vaultKey = vaultKey;
     this.#rng = rng;
   }
 
-  static async #open(): Promise<IDBPDatabase<Schema>> {
-    try {
-      return await openDB<Schema>(DATABASE, VERSION, {
-        upgrade(db) {
-          db.createObjectStore("wraps");
-          db.createObjectStore("rows");
-        },
-      });
-    } catch (error) {
-      throw storageError(error);
-    }
-  }
-
-  /** The ways in to the vault of this device; empty when there is none. */
-  static async ways(): Promise<ReadonlyMap<string, Wrap & { credentialId?: string }>> {
-    const db = await Vault.#open();
-    const keys = await db.getAllKeys("wraps");
-    const values = await db.getAll("wraps");
-    db.close();
-    return new Map(keys.map((key, i) => [key, values[i]!]));
-  }
-
-  /** A new vault with the openers given. @throws StorageConflict when this device has one already. */
-  static async create(openers: readonly (Opener & PasskeyHintOf)[], rng: Rng): Promise<Vault> {
+  /**
+   * A new vault that the ways given open, with its first rows, in one transaction.
+   * @throws StorageConflict when this device has one already. @throws StorageRefused
+   */
+  static async create(open: OpenStorage, ways: readonly Way[], rows: Rows, rng: Rng): Promise<Vault> {
     const vaultKey = rng(VAULT_KEY_BYTES);
-    const wraps = await Promise.all(openers.map((opener) => wrap(vaultKey, opener, rng)));
-    const db = await Vault.#open();
-    const tx = db.transaction("wraps", "readwrite", { durability: "strict" });
-    if ((await tx.store.count()) > 0) {
-      tx.abort();
-      await tx.done.catch(() => undefined); // the abort that was just asked for
-      throw new StorageConflict("this device has a vault already");
+    const wraps = await Promise.all(ways.map((way) => wrapFor(vaultKey, way, rng)));
+    const storage = await open();
+    const vault = new Vault(storage, vaultKey, rng);
+    try {
+      const sealed = Object.entries(rows).map(([name, value]) => vault.#sealed(name, value));
+      if (!(await storage.change({ wraps, put: sealed, onlyIfEmpty: true }))) {
+        throw new StorageConflict("this device has a vault already");
+      }
+      vault.#saw(sealed);
+      return vault;
+    } catch (error) {
+      vault.close();
+      throw error;
     }
-    await Promise.all(wraps.map((one, i) => tx.store.put({ ...one, ...hint(openers[i]!) }, one.kind)));
-    await tx.done;
-    return new Vault(db, vaultKey, rng);
   }
 
   /** @throws WrongOpener @throws StorageRefused */
-  static async unlock(opener: Opener, rng: Rng): Promise<Vault> {
-    const db = await Vault.#open();
+  static async unlock(open: OpenStorage, opener: Opener, rng: Rng): Promise<Vault> {
+    const storage = await open();
     try {
-      const stored = await db.get("wraps", opener.kind);
-      if (!stored) throw new StorageRefused("storage_denied", "no such way in");
-      return new Vault(db, await unwrap(stored, opener), rng);
+      const stored = (await storage.wraps()).find(({ kind }) => kind === opener.kind);
+      if (!stored) throw new WrongOpener(opener.kind);
+      return new Vault(storage, await unwrap(stored, opener), rng);
     } catch (error) {
-      db.close();
-      throw storageError(error);
+      storage.close();
+      throw error;
     }
   }
 
   /** Replace how this vault opens, but for the recovery code. */
-  async protect(opener: Opener & PasskeyHintOf): Promise<void> {
-    const made = await wrap(this.#vaultKey, opener, this.#rng);
-    const tx = this.#db.transaction("wraps", "readwrite", { durability: "strict" });
-    await tx.store.delete("passphrase");
-    await tx.store.delete("prf");
-    await tx.store.put({ ...made, ...hint(opener) }, made.kind);
-    await tx.done;
+  async protect(way: Way): Promise<void> {
+    const made = await wrapFor(this.#vaultKey, way, this.#rng);
+    const kept = (await this.#storage.wraps()).filter(({ kind }) => kind === "recovery");
+    await this.#storage.change({ wraps: [...kept, made] });
   }
 
-  /** Everything of this account leaves this device. */
-  static async destroy(): Promise<void> {
-    const db = await Vault.#open();
-    const tx = db.transaction(["wraps", "rows"], "readwrite", { durability: "strict" });
-    await tx.objectStore("wraps").clear();
-    await tx.objectStore("rows").clear();
-    await tx.done;
-    db.close();
+  /** Everything of this account leaves this device; this object is closed. */
+  async destroy(): Promise<void> {
+    await this.#storage.clear();
+    this.close();
   }
 
   #key(name: string): string {
     return toHex(hmac(sha256, this.#name, utf8(name)).subarray(0, 16));
   }
 
-  async get<T>(name: string): Promise<T | null> {
-    const row = await this.#db.get("rows", this.#key(name));
-    this.#seen.set(name, row ? row.slice(0, 12) : null);
-    return row ? (decodeOne(openRow(this.#seal, name, row), MAX_ROW_BYTES) as T) : null;
+  #sealed(name: string, value: unknown): { name: string; key: string; row: Uint8Array } {
+    return { name, key: this.#key(name), row: sealRow(this.#seal, name, encode(value), this.#rng) };
+  }
+
+  #saw(written: readonly { name: string; row: Uint8Array }[]): void {
+    for (const { name, row } of written) this.#seen.set(name, row.slice(0, NONCE_BYTES));
+  }
+
+  /** @throws DamagedRow @throws StorageRefused */
+  async get(name: string): Promise<unknown> {
+    return (await this.getAll([name]))[0];
+  }
+
+  /** The values of several rows as of one moment; null where there is none. @throws DamagedRow @throws StorageRefused */
+  async getAll(names: readonly string[]): Promise<unknown[]> {
+    const rows = await this.#storage.rows(names.map((name) => this.#key(name)));
+    return names.map((name, i) => {
+      const row = rows[i] ?? null;
+      this.#seen.set(name, row ? row.slice(0, NONCE_BYTES) : null);
+      if (!row) return null;
+      const plaintext = openRow(this.#seal, name, row);
+      try {
+        return decodeOne(plaintext, MAX_ROW_BYTES);
+      } catch (cause) {
+        throw new DamagedRow(name, { cause });
+      }
+    });
   }
 
   /** Write rows in one transaction that is on disk when this returns. @throws StorageConflict @throws StorageRefused */
   async write(change: Change): Promise<void> {
-    const puts = Object.entries(change.put ?? {}).map(([name, value]) => ({
-      name,
-      key: this.#key(name),
-      row: sealRow(this.#seal, name, encode(value), this.#rng),
-    }));
-    const drops = (change.drop ?? []).map((name) => ({ name, key: this.#key(name) }));
-    try {
-      const tx = this.#db.transaction("rows", "readwrite", { durability: "strict" });
-      const current = await Promise.all([...puts, ...drops].map(({ key }) => tx.store.get(key)));
-      for (const [i, { name }] of [...puts, ...drops].entries()) {
-        const expected = this.#seen.get(name);
-        const found = current[i];
-        const same =
-          expected === undefined ||
-          (expected && found ? equal(expected, found.subarray(0, 12)) : !found && !expected);
-        if (!same) {
-          tx.abort();
-          await tx.done.catch(() => undefined); // the abort that was just asked for
-          throw new StorageConflict("a row changed under this engine");
-        }
-      }
-      for (const { key, row } of puts) tx.store.put(row, key);
-      for (const { key } of drops) tx.store.delete(key);
-      await tx.done;
-    } catch (error) {
-      throw storageError(error);
+    const put = Object.entries(change.put ?? {}).map(([name, value]) => this.#sealed(name, value));
+    const drop = (change.drop ?? []).map((name) => ({ name, key: this.#key(name) }));
+    const expect = [...put, ...drop].flatMap(({ name, key }) => {
+      const nonce = this.#seen.get(name);
+      return nonce === undefined ? [] : [{ key, nonce }];
+    });
+    if (!(await this.#storage.change({ expect, put, drop: drop.map(({ key }) => key) }))) {
+      throw new StorageConflict("a row changed under this engine");
     }
-    for (const { name, row } of puts) this.#seen.set(name, row.slice(0, 12));
-    for (const { name } of drops) this.#seen.set(name, null);
+    this.#saw(put);
+    for (const { name } of drop) this.#seen.set(name, null);
   }
 
   /** Forget the keys. Nothing of this object works afterwards. */
   close(): void {
-    this.#db.close();
+    this.#storage.close();
     wipe(this.#seal, this.#name, this.#vaultKey);
     this.#seen.clear();
   }
-}
-
-type PasskeyHintOf = Partial<PasskeyHint>;
-function hint(opener: PasskeyHintOf): PasskeyHintOf {
-  return opener.credentialId === undefined ? {} : { credentialId: opener.credentialId };
 }

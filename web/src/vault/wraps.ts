@@ -23,11 +23,14 @@ export type Opener =
   | { readonly kind: "prf"; readonly output: Uint8Array }
   | { readonly kind: "recovery"; readonly key: Uint8Array };
 
+const WRONG = { passphrase: "wrong_passphrase", prf: "wrong_passkey", recovery: "wrong_code" } as const;
+
 /** The opener does not open this vault: the passphrase, passkey or code is another one. */
 export class WrongOpener extends Error {
-  readonly code = "wrong_opener";
+  readonly code: (typeof WRONG)[WrapKind];
   constructor(readonly kind: WrapKind) {
     super(`the ${kind} does not open this vault`);
+    this.code = WRONG[kind];
   }
 }
 
@@ -74,7 +77,7 @@ export function rowKeys(vaultKey: Uint8Array): { readonly seal: Uint8Array; read
   return { seal: okm.slice(0, 32), name: okm.slice(32) };
 }
 
-const NONCE_BYTES = 12;
+export const NONCE_BYTES = 12;
 
 /** One stored row: nonce ‖ ciphertext. Its name is authenticated, so that rows cannot be swapped. */
 export function sealRow(key: Uint8Array, name: string, plaintext: Uint8Array, rng: Rng): Uint8Array {
@@ -86,8 +89,11 @@ export function sealRow(key: Uint8Array, name: string, plaintext: Uint8Array, rn
 /** A stored row was changed or damaged. */
 export class DamagedRow extends Error {
   readonly code = "storage_damaged";
-  constructor(readonly row: string) {
-    super("a stored row does not open under this vault's key");
+  constructor(
+    readonly row: string,
+    options?: ErrorOptions,
+  ) {
+    super("a stored row does not open under this vault's key", options);
   }
 }
 
