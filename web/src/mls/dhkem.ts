@@ -13,6 +13,9 @@ const MAX_P256_CANDIDATES = 256;
 const P256_PUBLIC_LENGTH = 65;
 const UNCOMPRESSED = 0x04;
 
+/** Some scalar of either group. */
+const PROBE = new Uint8Array(32).fill(1);
+
 interface Group {
   readonly id: number;
   readonly publicKeyLength: number;
@@ -85,6 +88,8 @@ function dhkem(group: Group): Kem {
     kemOutputLength: group.publicKeyLength,
     randomLength: 32,
     deriveKeyPair: (ikm) => group.deriveKeyPair(kdf, ikm),
+    // What an agreement with it comes to is of no interest, only that there is one.
+    checkPublicKey: (publicKey) => wipe(group.agree(PROBE, publicKey)),
     encapsulate: (publicKey, randomness) => {
       const ephemeral = group.deriveKeyPair(kdf, randomness);
       const agreed = group.agree(ephemeral.privateKey, publicKey);

@@ -14,6 +14,8 @@ export interface Kem {
   /** How many fresh random bytes one encapsulation takes. */
   readonly randomLength: number;
   deriveKeyPair(ikm: Uint8Array): KeyPair;
+  /** Whether anybody can encapsulate to it. @throws KeyError */
+  checkPublicKey(publicKey: Uint8Array): void;
   /** @throws KeyError when the public key is not one. */
   encapsulate(publicKey: Uint8Array, randomness: Uint8Array): Encapsulated;
   /** @throws KeyError when the KEM output is not one. */

@@ -47,6 +47,8 @@ export interface CipherSuite {
 
   /** The KEM's DeriveKeyPair (RFC 9180 §4; E2). */
   deriveKeyPair(ikm: Uint8Array): KeyPair;
+  /** Whether anybody can encrypt to it. @throws KeyError */
+  checkPublicKey(publicKey: Uint8Array): void;
   /** @throws KeyError when the public key is not one. */
   hpkeSeal(
     publicKey: Uint8Array,
@@ -152,6 +154,7 @@ function cipherSuite(parts: Parts): CipherSuite {
     open: aead.open,
 
     deriveKeyPair: kem.deriveKeyPair,
+    checkPublicKey: kem.checkPublicKey,
     hpkeSeal: (publicKey, info, aad, plaintext, rng) =>
       hpke.seal(parts, publicKey, info, aad, plaintext, rng),
     hpkeOpen: (privateKey, ct, info, aad) => hpke.open(parts, privateKey, ct, info, aad),

@@ -8,17 +8,24 @@ import { sha3_256, shake256 } from "@noble/hashes/sha3.js";
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
 import { concat, utf8, wipe } from "../bytes/bytes";
 import { x25519Agree } from "./dhkem";
+import { KeyError } from "./errors";
 import { type Encapsulated, judgeKey, type Kem, type KeyPair, requireKeyLength } from "./kem";
 import { twoOctets } from "./labelledKdf";
 
 const KEM_ID = 0x647a;
 const SEED_LENGTH = 32;
 const LATTICE_PUBLIC_LENGTH = 1184;
+/** The vector t of an ML-KEM public key; the seed of the matrix follows. */
+const LATTICE_VECTOR_LENGTH = 1152;
+const LATTICE_MODULUS = 3329;
 const LATTICE_OUTPUT_LENGTH = 1088;
 const CURVE_LENGTH = 32;
 const PUBLIC_LENGTH = LATTICE_PUBLIC_LENGTH + CURVE_LENGTH;
 const OUTPUT_LENGTH = LATTICE_OUTPUT_LENGTH + CURVE_LENGTH;
 const RANDOM_LENGTH = 64;
+
+/** Any scalar: only whether an agreement with it comes about matters. */
+const PROBE = new Uint8Array(32).fill(1);
 
 /** The draft's XWingLabel, `\.//^\`. */
 const LABEL = Uint8Array.of(0x5c, 0x2e, 0x2f, 0x2f, 0x5e, 0x5c);
@@ -73,6 +80,21 @@ export function keyPairOfSeed(seed: Uint8Array): KeyPair {
   return { privateKey: seed.slice(), publicKey: concat(keys.latticePublic, keys.curvePublic) };
 }
 
+/** FIPS 203 §7.2: every coefficient of an ML-KEM public key, 12 bits each, is below the modulus. */
+function isReduced(latticePublic: Uint8Array): boolean {
+  for (let i = 0; i < LATTICE_VECTOR_LENGTH; i += 3) {
+    const [a, b, c] = [latticePublic[i]!, latticePublic[i + 1]!, latticePublic[i + 2]!];
+    if ((a | ((b & 0x0f) << 8)) >= LATTICE_MODULUS || ((b >> 4) | (c << 4)) >= LATTICE_MODULUS) return false;
+  }
+  return true;
+}
+
+function checkPublicKey(publicKey: Uint8Array): void {
+  requireKeyLength("an X-Wing public key", publicKey, PUBLIC_LENGTH);
+  if (!isReduced(publicKey)) throw new KeyError("an ML-KEM public key that is not reduced");
+  wipe(x25519Agree(PROBE, publicKey.subarray(LATTICE_PUBLIC_LENGTH)));
+}
+
 /** `randomness`: 32 bytes for ML-KEM, then 32 for the ephemeral X25519 key. */
 function encapsulate(publicKey: Uint8Array, randomness: Uint8Array): Encapsulated {
   requireKeyLength("an X-Wing public key", publicKey, PUBLIC_LENGTH);
@@ -111,6 +133,7 @@ export const MLKEM768_X25519: Kem = {
   randomLength: RANDOM_LENGTH,
   // E2: not the raw SHAKE256(ikm, 32) of the X-Wing draft.
   deriveKeyPair: (ikm) => keyPairOfSeed(shake256(concat(ikm, DERIVE_SUFFIX), { dkLen: SEED_LENGTH })),
+  checkPublicKey,
   encapsulate,
   decapsulate,
 };
