@@ -52,7 +52,11 @@ export type AppView =
       /** This device's clock differs from the server's stamps by so many minutes; 0 below ten. */
       readonly clockOffMinutes: number;
     }
-  /** The engine cannot go on: storage is denied, another build is running, … `code` has words in the catalogue. */
+  /**
+   * The engine cannot go on. other_tab: another tab (of a browser without shared workers), or another build, has the
+   * vault; this goes on by itself when that is closed. Else storage_denied, storage_full, storage_newer,
+   * storage_conflict, storage_damaged, internal: loading the page again is worth a try.
+   */
   | { readonly stage: "failed"; readonly code: string };
 
 export type Standing = "me" | "introduced" | "changed" | "verified";
@@ -86,7 +90,11 @@ export type Waiting = {
   readonly state: "asking" | "waiting" | "expired" | "refused";
 };
 
-/** Something the person must know. `code` has words in the catalogue; `who` is a name where there is one. */
+/**
+ * Something the person must know. `code` has words in the catalogue; `who` is a name where there is one. Of a room: the
+ * AlarmCodes of room/core/surface.ts, and room_failed. Of a person: identity_changed, root_changed, identity_blocked.
+ * Of this device: device_removed, replaced, passkey_unregistered, backup_failed.
+ */
 export type Alarm = {
   readonly id: string;
   readonly code: string;
@@ -221,6 +229,68 @@ export interface Engine {
   /** Take everything of this account from this device. The account itself stays. */
   forgetDevice(): Promise<void>;
 }
+
+/**
+ * Every `code` that a call can be refused with; the catalogue has words for each.
+ *
+ * Links: link_incomplete, link_unknown (wrong, expired, used or withdrawn: the server says no more), link_other_server,
+ * link_used, already_member. Server: offline, too_many, storage (its disk), server_answer (not our server's answer),
+ * signed_out, device_removed. What was typed: name_empty, name_long, title_empty, title_long, text_empty, text_long,
+ * passphrase_short, recovery_groups, recovery_code_length, recovery_code_letters, recovery_code_checksum, recovery (the
+ * code opens no account here), bundle (what the server keeps for it is damaged). Opening: wrong_passphrase,
+ * wrong_passkey, wrong_code, locked, vault_exists. This browser: storage_denied, storage_full, storage_newer,
+ * storage_conflict, storage_damaged. Account: confirm (ask for the passkey), passkey, too_many_devices. Rooms:
+ * not_found, not_ready, paused, not_allowed, invite_over, too_many_rooms, too_many_invites, full. Else: internal.
+ */
+export const ERROR_CODES = [
+  "already_member",
+  "bundle",
+  "confirm",
+  "device_removed",
+  "full",
+  "internal",
+  "invite_over",
+  "link_incomplete",
+  "link_other_server",
+  "link_unknown",
+  "link_used",
+  "locked",
+  "name_empty",
+  "name_long",
+  "not_allowed",
+  "not_found",
+  "not_ready",
+  "offline",
+  "passkey",
+  "passphrase_short",
+  "paused",
+  "recovery",
+  "recovery_code_checksum",
+  "recovery_code_length",
+  "recovery_code_letters",
+  "recovery_groups",
+  "server_answer",
+  "signed_out",
+  "storage",
+  "storage_conflict",
+  "storage_damaged",
+  "storage_denied",
+  "storage_full",
+  "storage_newer",
+  "text_empty",
+  "text_long",
+  "title_empty",
+  "title_long",
+  "too_many",
+  "too_many_devices",
+  "too_many_invites",
+  "too_many_rooms",
+  "vault_exists",
+  "wrong_code",
+  "wrong_passkey",
+  "wrong_passphrase",
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
 
 export type Call = {
   [K in keyof Engine]: { id: number; call: K; args: Parameters<Engine[K]> };
