@@ -1,0 +1,285 @@
+"""A person at a browser: what they do, by the names and roles that the page gives to everybody."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import BrowserContext, CDPSession, ConsoleMessage, Error, Locator, Page, expect
+
+from tests.e2e.relay import Relay
+from tests.e2e.workers import MOVE_CLOCK, Workers, context_id
+
+CODE = re.compile(r"\b[0-9A-Z]{4}(?:[-\s]+[0-9A-Z]{4}){6}\b")
+PASSPHRASE = "quiet harbour lantern seven"
+# Everything that has to do with the network or with Argon2 may take so long on a busy machine.
+PATIENCE_MS = 20_000
+LONG_MS = 60_000
+
+# What the browser itself writes to the console when a request fails or is refused; tests that cut
+# connections or use spent links let it pass.
+NETWORK_NOISE = r"Failed to load resource|net::ERR_|WebSocket connection to"
+
+
+class Person:
+    """One browser context with one page, its relay, and its platform authenticator."""
+
+    def __init__(
+        self, name: str, context: BrowserContext, relay: Relay, workers: Workers | None, prf: bool | None
+    ) -> None:
+        self.name, self.context, self.relay, self._workers = name, context, relay, workers
+        self.problems: list[str] = []
+        self.allowed: list[str] = []
+        self.code = ""
+        self.prf = prf
+        context.set_default_timeout(PATIENCE_MS)
+        context.on("weberror", lambda error: self.problems.append(f"page threw: {error.error}"))
+        context.on("console", self._console)
+        self.page: Page = context.pages[0] if context.pages else context.new_page()
+        self.authenticator: CDPSession | None = None
+        if prf is not None:
+            self.authenticator = self._add_authenticator(prf)
+        self.id = context_id(context, self.page)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.problems.append(f"console: {message.text}")
+
+    def _add_authenticator(self, prf: bool) -> CDPSession:
+        session = self.context.new_cdp_session(self.page)
+        session.send("WebAuthn.enable")
+        options = {
+            "protocol": "ctap2",
+            "ctap2Version": "ctap2_1",
+            "transport": "internal",
+            "hasResidentKey": True,
+            "hasUserVerification": True,
+            "automaticPresenceSimulation": True,
+            "isUserVerified": True,
+            "hasPrf": prf,
+        }
+        session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+        return session
+
+    # What went wrong.
+
+    def allow(self, *patterns: str) -> None:
+        """Problems that the test brings about on purpose."""
+        self.allowed += patterns
+
+    def complaints(self) -> list[str]:
+        """Every unexpected problem since the last look: page, console, worker, relay."""
+        in_worker = self._workers.problems(self.id) if self._workers else []
+        every = [*self.problems, *in_worker, *(f"relay: {fault!r}" for fault in self.relay.faults)]
+        self.problems.clear()
+        self.relay.faults.clear()
+        in_worker.clear()
+        return [one for one in every if not any(re.search(pattern, one) for pattern in self.allowed)]
+
+    # First steps.
+
+    def open(self, link: str) -> None:
+        self.page.goto(link)
+
+    def button(self, name: str | re.Pattern[str], exact: bool = True) -> Locator:
+        return self.page.get_by_role("button", name=name, exact=exact)
+
+    def heading(self, name: str | re.Pattern[str]) -> Locator:
+        return self.page.get_by_role("heading", name=name)
+
+    def see(self, text: str | re.Pattern[str], timeout: float = PATIENCE_MS) -> None:
+        expect(self.page.get_by_text(text).first).to_be_visible(timeout=timeout)
+
+    def sees_not(self, text: str | re.Pattern[str]) -> None:
+        expect(self.page.get_by_text(text)).to_have_count(0)
+
+    def sign_up(self, link: str, passphrase: str | None = None) -> None:
+        """From a link to an account: name, protection, recovery code typed back."""
+        self.open(link)
+        self.give_name()
+        self.protect(passphrase)
+        self.keep_code()
+        self.type_code_back()
+
+    def give_name(self) -> None:
+        self.page.get_by_label("Your name").fill(self.name)
+        self.button("Continue").click()
+
+    def protect(self, passphrase: str | None = None) -> None:
+        """With the passkey; with a passphrase where one is given."""
+        if passphrase is None:
+            self.button("Use this device’s lock").click()
+            return
+        self.choose_passphrase(passphrase)
+
+    def choose_passphrase(self, passphrase: str) -> None:
+        field = self.page.get_by_label("Passphrase", exact=True)
+        instead = self.button("Use a passphrase instead")
+        expect(field.or_(instead).first).to_be_visible()
+        if instead.is_visible():
+            instead.click()
+        field.fill(passphrase)
+        self.page.get_by_label("Passphrase again").fill(passphrase)
+        self.button("Protect with this passphrase").click()
+
+    def keep_code(self) -> str:
+        """Read the recovery code from the page."""
+        shown = self.page.get_by_label("Recovery code, seven groups of four characters")
+        expect(shown).to_be_visible(timeout=LONG_MS)
+        found = CODE.search(shown.inner_text()) or CODE.search(shown.inner_text().replace("\n", "-"))
+        assert found, shown.inner_text()
+        self.code = re.sub(r"\s+", "-", found[0])
+        self.button("I have kept it safe").click()
+        return self.code
+
+    def type_code_back(self, groups: list[str] | None = None) -> None:
+        """The groups that are asked for, from the kept code or from another."""
+        groups = groups or re.split(r"[-\s]+", self.code)
+        for field in self.page.get_by_role("textbox", name=re.compile(r"^Group \d")).all():
+            label = field.evaluate("one => one.labels?.[0]?.textContent ?? one.ariaLabel")
+            field.fill(groups[int(re.search(r"\d+", label)[0]) - 1])  # type: ignore[index]
+        self.button("Check and finish").click()
+
+    # Groups.
+
+    def start_group(self, title: str) -> None:
+        self.button("Start a group").first.click()
+        self.page.get_by_label("Name of the group").fill(title)
+        self.button("Start the group").click()
+        self.in_group(title)
+
+    def in_group(self, title: str, timeout: float = LONG_MS) -> None:
+        """The group is open on the screen."""
+        expect(self.heading(title)).to_be_visible(timeout=timeout)
+        expect(self.composer).to_be_visible(timeout=timeout)
+
+    def choose(self, title: str) -> None:
+        """Open a group from the list."""
+        self.page.get_by_role("navigation").get_by_role("link", name=re.compile(re.escape(title))).click()
+        self.in_group(title)
+
+    @property
+    def people(self) -> Locator:
+        return self.page.get_by_role("complementary", name="People").or_(
+            self.page.get_by_role("dialog", name="People")
+        )
+
+    def show_people(self) -> None:
+        if not self.people.is_visible():
+            self.button(re.compile("^People in this group")).click()
+        expect(self.people).to_be_visible()
+
+    def invite(self) -> str:
+        """A new invitation link of the group on the screen."""
+        self.show_people()
+        self.button("Make an invitation link").click()
+        field = self.page.get_by_label("Invitation link")
+        expect(field).to_have_value(re.compile("/join#"))
+        link = field.input_value()
+        self.button("Done").click()
+        return link
+
+    def accept(self, link: str) -> None:
+        """With an account already here: another group."""
+        self.open(link)
+        self.button("Ask to join").click()
+
+    # Writing and reading.
+
+    @property
+    def composer(self) -> Locator:
+        return self.page.get_by_role("textbox", name=re.compile("^(Write to the group|Change your message)"))
+
+    def say(self, text: str) -> None:
+        self.composer.fill(text)
+        self.composer.press("Enter")
+        expect(self.composer).to_have_value("")
+
+    def post(self, text: str | re.Pattern[str]) -> Locator:
+        """A message on the screen, by its words."""
+        return self.page.get_by_role("article").filter(has_text=text)
+
+    def reads(self, text: str, timeout: float = PATIENCE_MS) -> None:
+        expect(self.post(text).first).to_be_visible(timeout=timeout)
+
+    def reads_not(self, text: str) -> None:
+        expect(self.post(text)).to_have_count(0)
+
+    def act(self, text: str, action: str) -> None:
+        """An action of the menu of a message."""
+        post = self.post(text).last
+        post.hover()
+        post.get_by_role("button", name=re.compile("^Actions for")).click()
+        self.page.get_by_role("menuitem", name=action).or_(self.button(action)).first.click()
+
+    def delivery(self, text: str, mark: str, timeout: float = PATIENCE_MS) -> None:
+        """A message of one's own bears this mark: 'Waiting to be sent', 'On the server, encrypted', …"""
+        expect(self.post(text).last.get_by_label(re.compile(mark))).to_be_visible(timeout=timeout)
+
+    # Locking, leaving, coming back.
+
+    def lock(self) -> None:
+        self.button(re.compile("^Lock")).first.click()
+        self.is_locked()
+
+    def is_locked(self, timeout: float = PATIENCE_MS) -> None:
+        expect(self.heading("Collegium is locked")).to_be_visible(timeout=timeout)
+
+    def unlock(self, passphrase: str | None = None) -> None:
+        """One gesture with the passkey; or a passphrase."""
+        self.is_locked()
+        if passphrase is None:
+            self.button("Open with this device’s lock").click()
+        else:
+            self.page.get_by_label("Passphrase").fill(passphrase)
+            self.button("Open").click()
+
+    def is_open(self) -> None:
+        expect(self.heading("Collegium is locked")).to_have_count(0, timeout=LONG_MS)
+
+    def reload(self, passphrase: str | None = None) -> None:
+        """A reload takes the last tab away, so it locks."""
+        self.page.reload()
+        self.unlock(passphrase)
+        self.is_open()
+
+    def close_laptop(self) -> None:
+        """No page is open any more; the passkey stays in the machine."""
+        self.page.goto("about:blank")
+
+    def open_laptop(self, origin: str, passphrase: str | None = None) -> None:
+        self.page.goto(origin)
+        self.unlock(passphrase)
+        self.is_open()
+
+    @contextmanager
+    def offline(self) -> Iterator[None]:
+        self.allow(NETWORK_NOISE)
+        self.relay.cut()
+        try:
+            yield
+        finally:
+            self.relay.heal()
+
+    # Time.
+
+    def move_clock(self, ms: int) -> None:
+        """Fake time for the engine and the page, from now on."""
+        assert self._workers is not None
+        self._workers.move_clock(self.id, ms)
+        self.page.evaluate(f"{MOVE_CLOCK}({ms})")
+
+    def engine(self, expression: str) -> object:
+        """Run script where the engine runs."""
+        assert self._workers is not None
+        (worker,) = self._workers.of(self.id)
+        return self._workers.evaluate(worker, expression)
+
+    def screenshot(self, path: str) -> None:
+        try:
+            self.page.screenshot(path=path, timeout=5_000)
+        except Error as error:
+            print(f"no picture of {self.name}: {error.message.splitlines()[0]}")
+
+    def close(self) -> None:
+        self.context.close()
+        self.relay.close()
