@@ -19,10 +19,10 @@ HEADER = """\
 
 
 def models() -> list[type[BaseModel]]:
-    from wire import frames, http
+    from wire import events, frames, http
 
     found: dict[str, type[BaseModel]] = {}
-    for module in (http, frames):
+    for module in (http, frames, events):
         for name, value in vars(module).items():
             own = (
                 isinstance(value, type)

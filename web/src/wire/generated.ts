@@ -52,6 +52,11 @@ export type Cursors = {
   readonly cursors: readonly DeviceCursor[];
 };
 
+/** An earlier post of one's own is taken back. */
+export type Delete = {
+  readonly target: Uint8Array;
+};
+
 /** A device of one's own account. */
 export type Device = {
   readonly device_id: string;
@@ -71,6 +76,12 @@ export type Devices = {
   readonly devices: readonly Device[];
 };
 
+/** Other words for an earlier post of one's own. */
+export type Edit = {
+  readonly target: Uint8Array;
+  readonly text: string;
+};
+
 /** Nothing to say. */
 export type Empty = {
 };
@@ -85,6 +96,16 @@ export type Entry = {
   readonly id: Uint8Array;
   readonly device?: Uint8Array | null;
   readonly payload: Uint8Array;
+};
+
+/** An event as it is encrypted. `body` is the CBOR of the class that `type` names, as it was signed. */
+export type Envelope = {
+  readonly id: Uint8Array;
+  readonly type: string;
+  readonly counter: number;
+  readonly seen: Seen;
+  readonly body: Uint8Array;
+  readonly signature: Uint8Array;
 };
 
 /** Typing, presence and the like: sealed, never stored, lost when nobody listens (E38). Both ways. */
@@ -203,11 +224,34 @@ export type Pong = {
   readonly t: "pong";
 };
 
+/** Something said, in Markdown. */
+export type Post = {
+  readonly text: string;
+  readonly reply_to?: Uint8Array | null;
+};
+
+/** The author is here, or goes. */
+export type Presence = {
+  readonly here: boolean;
+};
+
 /** Every answer that is not a success. Absent and forbidden look the same. */
 export type Problem = {
   readonly code: string;
   readonly message: string;
   readonly retry_after?: number | null;
+};
+
+/** What colleagues are to call the author. */
+export type Profile = {
+  readonly name: string;
+};
+
+/** A reaction to a post, put on or taken off. */
+export type React = {
+  readonly target: Uint8Array;
+  readonly emoji: string;
+  readonly on: boolean;
 };
 
 /** The answer to hello. What follows brings each room up to date. */
@@ -318,6 +362,12 @@ export type Routing = {
   readonly new: readonly Uint8Array[];
 };
 
+/** How far its author had seen the log: a position, and the beginning of the head there (E19). */
+export type Seen = {
+  readonly n: number;
+  readonly head: Uint8Array;
+};
+
 /** An MLS PrivateMessage for a room's log. `after` is the last Commit or leave its sender has processed */
 export type Send = {
   readonly t: "send";
@@ -359,6 +409,22 @@ export type SignInChallengeFor = {
   readonly device_id: string;
 };
 
+/** What a member's own state says of a snapshot (E24). */
+export type SnapshotCheck = {
+  readonly position: number;
+  readonly hash: Uint8Array;
+  readonly agrees: boolean;
+};
+
+/** One page of the room's state at a Commit's position, for newcomers (E24). `hash` is of all pages. */
+export type SnapshotPage = {
+  readonly position: number;
+  readonly page: number;
+  readonly pages: number;
+  readonly hash: Uint8Array;
+  readonly data: Uint8Array;
+};
+
 /** Not taken: a Commit or leave came first, at `after`. Process it, then encrypt the same event again */
 export type Stale = {
   readonly t: "stale";
@@ -367,9 +433,20 @@ export type Stale = {
   readonly after: number;
 };
 
+/** The author could not complete the Commit at `position` (E18); signed by the identity key. */
+export type Stuck = {
+  readonly position: number;
+  readonly signature: Uint8Array;
+};
+
 /** Opens one socket within 30 seconds. */
 export type Ticket = {
   readonly ticket: string;
+};
+
+/** The author is writing, or stopped. */
+export type Typing = {
+  readonly on: boolean;
 };
 
 /** A Welcome for this device, of the Commit at n. Sent again at every hello until the cursor reaches n. */
