@@ -2,7 +2,8 @@
 
 import type { Group } from "./group";
 import type { KeyPackageSecrets } from "./keyPackage";
-import type { PreSharedKeyId, PskLookup } from "./psk";
+import type { PskLookup } from "./psk";
+import type { PreSharedKeyId } from "./pskId";
 import type { CipherSuite } from "./suite";
 import type { LeafIndex } from "./treeMath";
 

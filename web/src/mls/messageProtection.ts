@@ -50,7 +50,7 @@ export function signFramedContent(
   return suite.signWithLabel(signaturePrivateKey, FRAMED_CONTENT_LABEL, content);
 }
 
-/** @throws InvalidError signature */
+/** @throws InvalidError v607_signature */
 export function verifyFramedContent(
   suite: CipherSuite,
   { wireFormat, framed, auth }: AuthenticatedContent,
@@ -59,7 +59,7 @@ export function verifyFramedContent(
 ): void {
   const content = contentToSign(wireFormat, framed, groupContext);
   if (!suite.verifyWithLabel(signatureKey, FRAMED_CONTENT_LABEL, content, auth.signature)) {
-    throw new InvalidError("signature", "a message's signature is not its sender's");
+    throw new InvalidError("v607_signature", "a message's signature is not its sender's");
   }
 }
 
@@ -96,7 +96,7 @@ export function protectPublic(
 
 /**
  * The content of a PublicMessage whose membership tag is right. Its signature is not verified yet.
- * @throws InvalidError public_application, membership_tag
+ * @throws InvalidError v608_membership_tag, v609_public_application
  */
 export function unprotectPublic(
   suite: CipherSuite,
@@ -106,14 +106,14 @@ export function unprotectPublic(
 ): AuthenticatedContent {
   const { framed, auth, membershipTag } = message;
   if (framed.content.type === "application") {
-    throw new InvalidError("public_application", "application data came in a PublicMessage");
+    throw new InvalidError("v609_public_application", "application data came in a PublicMessage");
   }
   const content: AuthenticatedContent = { wireFormat: WireFormat.publicMessage, framed, auth };
   if (
     membershipTag !== null &&
     !suite.verifyMac(membershipKey, contentToTag(content, groupContext), membershipTag)
   ) {
-    throw new InvalidError("membership_tag", "a PublicMessage's membership tag is wrong");
+    throw new InvalidError("v608_membership_tag", "a PublicMessage's membership tag is wrong");
   }
   return content;
 }
@@ -218,7 +218,7 @@ export function openSenderData(
 
 /**
  * The content of a PrivateMessage. Its signature is not verified yet.
- * @throws AeadError | DecodeError | InvalidError padding
+ * @throws AeadError | DecodeError | InvalidError v606_padding
  */
 export function openPrivateContent(
   suite: CipherSuite,
@@ -234,7 +234,7 @@ export function openPrivateContent(
   const auth: AuthData = readAuthData(reader, contentType);
   // RFC 9420 §6.3.1: padding is a channel for nothing.
   if (reader.rest().some((byte) => byte !== 0)) {
-    throw new InvalidError("padding", "a message's padding is not all zero");
+    throw new InvalidError("v606_padding", "a message's padding is not all zero");
   }
   wipe(plaintext, nonce);
   const framed: FramedContent = {

@@ -65,7 +65,7 @@ export function takeNext(suite: CipherSuite, tree: SecretTree, leaf: LeafIndex, 
 
 /**
  * The key of one generation: to read with. The state that comes back has it no more, so that no message is read twice.
- * @throws InvalidError generation_used, generation_too_far
+ * @throws InvalidError v604_generation_used, v605_generation_too_far
  */
 export function takeAt(
   suite: CipherSuite,
@@ -79,7 +79,7 @@ export function takeAt(
   if (generation < ratchet.next) {
     const key = ratchet.skipped.find((skipped) => skipped.generation === generation);
     // RFC 9420 §9.2: a key was deleted when it was used.
-    if (key === undefined) throw new InvalidError("generation_used", "a message's key was used already");
+    if (key === undefined) throw new InvalidError("v604_generation_used", "a message's key was used already");
     const skipped = ratchet.skipped.filter((other) => other !== key);
     return {
       tree: withRatchet(opened, leaf, kind, { ...ratchet, skipped }),
@@ -89,7 +89,7 @@ export function takeAt(
   }
   // E17: a forged generation must not cost more than this.
   if (generation - ratchet.next > MAX_FORWARD_DISTANCE) {
-    throw new InvalidError("generation_too_far", "a message's generation is too far ahead");
+    throw new InvalidError("v605_generation_too_far", "a message's generation is too far ahead");
   }
   return advance(suite, opened, leaf, kind, generation);
 }
