@@ -43,7 +43,7 @@ export function browserWorld(): World {
   return {
     origin: self.location.origin,
     rng: systemRng,
-    now: Date.now,
+    now: () => Date.now(), // asked each time: a test may move it
     fetch: (url, init) => fetch(url, init),
     socket: (url) => new WebSocket(url),
     storage: openIndexedDb,
