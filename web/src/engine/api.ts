@@ -306,3 +306,6 @@ export type FromEngine =
 
 /** Five minutes is a long time between two sessions, ten is enough to be called away. */
 export const IDLE_LOCK_MS = 10 * 60_000;
+
+/** A passphrase that is shorter protects nothing for long: it is refused when it is chosen. */
+export const PASSPHRASE_MIN = 10;

@@ -16,6 +16,7 @@ import type {
   Stale,
   Welcome,
 } from "../wire/generated";
+import { bytes, type Check, fields, list, maybe, number, oneOf, position, text } from "./shape";
 
 /** The server's frames, checked field by field (`wire/frames.py`) before anything believes them. */
 
@@ -38,40 +39,6 @@ export type ServerFrame = RoomFrame | Ready | Pong | Bye;
 /** What came is no frame of ours. */
 export class FrameError extends Error {
   readonly code = "frame";
-}
-
-type Check = (value: unknown) => boolean;
-
-const bytes =
-  (least: number, most = least): Check =>
-  (value) =>
-    value instanceof Uint8Array && value.length >= least && value.length <= most;
-const text =
-  (most: number): Check =>
-  (value) =>
-    typeof value === "string" && value.length <= most;
-const oneOf =
-  (...choices: readonly string[]): Check =>
-  (value) =>
-    choices.includes(value as string);
-const number: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-const position: Check = (value) => number(value) && value !== 0;
-const list =
-  (one: Check, most: number, least = 0): Check =>
-  (value) =>
-    Array.isArray(value) && value.length >= least && value.length <= most && value.every(one);
-/** A field that may be left out. */
-const maybe =
-  (one: Check): Check =>
-  (value) =>
-    value === undefined || one(value);
-function fields(shape: Readonly<Record<string, Check>>): Check {
-  const names = Object.keys(shape);
-  return (value) => {
-    if (value === null || typeof value !== "object") return false;
-    const map = value as Record<string, unknown>;
-    return Object.keys(map).every((name) => names.includes(name)) && names.every((n) => shape[n]!(map[n]));
-  };
 }
 
 const MAX_LEAVES = 256;

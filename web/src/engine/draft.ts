@@ -1,0 +1,215 @@
+import { equal, type Rng, toHex } from "../bytes/bytes";
+import type { LeafIdentity } from "../identity/credential";
+import { meet } from "../identity/knownPeople";
+import {
+  type AlarmCode,
+  CommandError,
+  type Effect,
+  type Env,
+  type Input,
+  type RoomState,
+  roomRows,
+  roomView,
+  type Stepped,
+  step,
+} from "../room/core";
+import type { Rows } from "../vault/vault";
+import { type Records, recordRows, withAlarm, withErrand } from "./records";
+import type { ClientFrame } from "./socket";
+
+/**
+ * One piece of work on everything that is open: the states it began with, the states it leads to, and what may leave
+ * this device once they are stored. The session writes a draft in one transaction, or none of it.
+ */
+
+export type Open = { readonly records: Records; readonly rooms: ReadonlyMap<string, RoomState> };
+
+/** The backup waits for so long, since a change of a room seldom comes alone. */
+const BACKUP_AFTER_MS = 3_000;
+
+export const roomPrefix = (hex: string): string => `room/${hex}/`;
+
+/** The alarm that is raised of a person's news (E7, E11). */
+const NEWS = {
+  changed: "identity_changed",
+  root_changed: "root_changed",
+  blocked: "identity_blocked",
+} as const;
+
+export class Draft {
+  records: Records;
+  readonly env: Env;
+  /** For the socket, in order. */
+  readonly frames: ClientFrame[] = [];
+  readonly wiped: Uint8Array[] = [];
+  /** When each room asked to be woken. */
+  readonly wakes = new Map<string, number>();
+  readonly invited: Uint8Array[] = [];
+  readonly dropped: Extract<Effect, { kind: "dropped" }>[] = [];
+  /** Rooms whose core failed on a frame: they rest until the next start. */
+  readonly failed: { readonly hex: string; readonly error: unknown }[] = [];
+  readonly #open: Open;
+  readonly #changed = new Map<string, RoomState>();
+  readonly #cursors = new Map<string, number>();
+
+  constructor(open: Open, env: Env) {
+    this.#open = open;
+    this.records = open.records;
+    this.env = env;
+  }
+
+  room(hex: string): RoomState | null {
+    return this.#changed.get(hex) ?? this.#open.rooms.get(hex) ?? null;
+  }
+
+  /** The rooms as this draft has them. */
+  get rooms(): ReadonlyMap<string, RoomState> {
+    return this.#changed.size === 0 ? this.#open.rooms : new Map([...this.#open.rooms, ...this.#changed]);
+  }
+
+  /** A room that was not there. */
+  add(stepped: Stepped): string {
+    const { roomId } = stepped.state;
+    const hex = toHex(roomId);
+    if (!this.records.rooms.some((one) => equal(one, roomId))) {
+      this.records = { ...this.records, rooms: [...this.records.rooms, roomId] };
+    }
+    this.#take(hex, stepped);
+    this.backup();
+    return hex;
+  }
+
+  /** @throws CommandError when the room does not take the command. */
+  step(hex: string, input: Input): void {
+    const state = this.room(hex);
+    if (!state || this.failed.some((one) => one.hex === hex)) return;
+    try {
+      this.#take(hex, step(state, input, this.env));
+    } catch (error) {
+      if (input.kind === "command") throw error;
+      // A fault of ours in one room must not take the others with it. Its state is as it was before this input.
+      this.failed.push({ hex, error });
+      this.alarm("room_failed", state.roomId, null, null);
+    }
+  }
+
+  /** The same command for every room that takes it. */
+  stepAll(command: Extract<Input, { kind: "command" }>["command"]): void {
+    for (const hex of this.rooms.keys()) {
+      try {
+        this.step(hex, { kind: "command", command });
+      } catch (error) {
+        if (!(error instanceof CommandError)) throw error; // that room is left, or paused: it has no use for it
+      }
+    }
+  }
+
+  alarm(code: string, roomId: Uint8Array | null, who: Uint8Array | null, evidence: Uint8Array | null): void {
+    const { now, rng } = this.env;
+    const name = roomId && who ? this.#nameOf(toHex(roomId), who) : null;
+    this.records = withAlarm(this.records, { id: rng(16), code, roomId, who, name, at: now, evidence });
+  }
+
+  /** The pins changed: the sealed bundle goes to the server again (E22). */
+  backup(): void {
+    if (this.records.errands.some(({ kind }) => kind === "backup")) return;
+    const notBefore = this.env.now + BACKUP_AFTER_MS;
+    this.records = withErrand(this.records, { kind: "backup", notBefore });
+  }
+
+  /** The rows that this draft changes. */
+  rows(): { readonly put: Rows; readonly drop: readonly string[] } {
+    const put: Record<string, unknown> = recordRows(this.#open.records, this.records);
+    const drop: string[] = [];
+    for (const [hex, after] of this.#changed) {
+      const before = this.#open.rooms.get(hex) ?? null;
+      if (before === after) continue;
+      const rows = roomRows(before, after);
+      for (const [name, value] of Object.entries(rows.put)) put[roomPrefix(hex) + name] = value;
+      drop.push(...rows.drop.map((name) => roomPrefix(hex) + name));
+    }
+    return { put, drop };
+  }
+
+  /** What leaves this device when the rows are stored: the rooms' frames, then how far they are. */
+  released(): readonly ClientFrame[] {
+    const cursors = [...this.#cursors].flatMap(([hex, n]) => {
+      const room = this.room(hex)?.roomId;
+      return room ? [{ t: "cursor", room, n } as const] : [];
+    });
+    return [...this.frames, ...cursors];
+  }
+
+  #take(hex: string, { state, effects, wiped }: Stepped): void {
+    this.#changed.set(hex, state);
+    this.wiped.push(...wiped);
+    for (const effect of effects) this.#effect(hex, state, effect);
+  }
+
+  #effect(hex: string, state: RoomState, effect: Effect): void {
+    const { roomId } = state;
+    switch (effect.kind) {
+      case "send":
+        this.frames.push(...effect.frames);
+        break;
+      case "cursor":
+        this.#cursors.set(hex, effect.n);
+        break;
+      case "rejoin":
+        this.records = withErrand(this.records, {
+          kind: "rejoin",
+          roomId,
+          sealed: effect.sealed,
+          notBefore: 0,
+        });
+        break;
+      case "alarm":
+        this.alarm(effect.code satisfies AlarmCode, roomId, effect.who, effect.evidence);
+        break;
+      case "met":
+        this.#meet(roomId, effect.leaf);
+        break;
+      case "pins":
+        this.backup();
+        break;
+      case "wake":
+        this.wakes.set(hex, effect.at);
+        break;
+      case "withdraw_token": {
+        const { inviteId } = effect;
+        this.records = withErrand(this.records, { kind: "withdraw_token", inviteId, notBefore: 0 });
+        break;
+      }
+      case "invited":
+        this.invited.push(effect.inviteId);
+        break;
+      case "dropped":
+        this.dropped.push(effect);
+        break;
+      case "arrived":
+        break; // the room's own unread count tells it
+    }
+  }
+
+  #meet(roomId: Uint8Array, leaf: LeafIdentity): void {
+    if (equal(leaf.accountId, this.env.me.accountId)) return;
+    const { known, news } = meet(this.records.people, leaf);
+    if (known !== this.records.people) this.records = { ...this.records, people: known };
+    if (news === "changed" || news === "root_changed" || news === "blocked") {
+      this.alarm(NEWS[news], roomId, leaf.accountId, null);
+    }
+  }
+
+  #nameOf(hex: string, who: Uint8Array): string | null {
+    const state = this.room(hex);
+    if (!state) return null;
+    return roomView(state, this.env, 0).members.find(({ accountId }) => equal(accountId, who))?.name ?? null;
+  }
+}
+
+/** What the rooms' cores are given of the world. */
+export function envOf(records: Records, now: number, skew: number, rng: Rng): Env {
+  const { identity, deviceId, deploymentId, name } = records.account;
+  const me = { accountId: identity.accountId, deviceId, deploymentId, identity, name };
+  return { now, serverNow: now + skew, rng, me };
+}

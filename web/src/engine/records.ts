@@ -1,0 +1,229 @@
+import { toHex } from "../bytes/bytes";
+import type { Identity } from "../identity/identity";
+import { decodePeople, encodePeople, type KnownPeople, NOBODY } from "../identity/knownPeople";
+import type { KeyPair } from "../mls/kem";
+import type { JoinExpectation } from "../room/core";
+import { DamagedRow } from "../vault/wraps";
+import { anyBytes, bytes, type Check, either, fields, list, number, oneOf, orNull, text } from "./shape";
+
+/**
+ * What the engine keeps beside its rooms, each a row of the vault. Immutable: a change makes a new one, and the rows
+ * that differ are written together with the rooms' in one transaction.
+ */
+
+export type Account = {
+  readonly deploymentId: Uint8Array;
+  readonly identity: Identity;
+  readonly deviceId: Uint8Array;
+  readonly signIn: KeyPair;
+  readonly name: string;
+  /** The recovery code and the groups that are asked for, until they were typed back. Never stored afterwards (E6). */
+  readonly code: { readonly bytes: Uint8Array; readonly ask: readonly number[] } | null;
+  /** What the server was not yet heard to have taken. The same keys are offered until it was. */
+  readonly pending:
+    | {
+        readonly kind: "register";
+        readonly token: Uint8Array;
+        readonly recoveryKey: Uint8Array;
+        readonly backup: Uint8Array;
+      }
+    | { readonly kind: "recover"; readonly grant: Uint8Array }
+    | null;
+  /** An invitation to accept when the account stands: the text of its link. */
+  readonly link: string | null;
+};
+
+/** An invitation that was accepted: what was sent, and what the Welcome is judged by (E25, E29). */
+export type WaitingRow = {
+  readonly inviteId: Uint8Array;
+  readonly since: number;
+  readonly notAfter: number;
+  readonly state: "asking" | "waiting" | "expired" | "refused";
+  readonly token: Uint8Array;
+  readonly sealed: Uint8Array;
+  readonly expectation: JoinExpectation;
+};
+
+export type AlarmRow = {
+  readonly id: Uint8Array;
+  readonly code: string;
+  readonly roomId: Uint8Array | null;
+  readonly who: Uint8Array | null;
+  /** As the person was called then. */
+  readonly name: string | null;
+  readonly at: number;
+  readonly evidence: Uint8Array | null;
+};
+
+/** A call to the server that must not be lost: done until it was answered. */
+export type Errand = { readonly notBefore: number } & (
+  | { readonly kind: "backup" }
+  | { readonly kind: "passkey"; readonly registration: string }
+  | { readonly kind: "withdraw_token"; readonly inviteId: Uint8Array }
+  | { readonly kind: "rejoin"; readonly roomId: Uint8Array; readonly sealed: Uint8Array }
+  | { readonly kind: "revoke"; readonly deviceId: Uint8Array; readonly statement: Uint8Array }
+);
+
+/** A group that is being started: between the server's word and the vault's. */
+export type Founding = { readonly roomId: Uint8Array; readonly title: string };
+
+export type Records = {
+  readonly account: Account;
+  readonly people: KnownPeople;
+  readonly alarms: readonly AlarmRow[];
+  readonly errands: readonly Errand[];
+  readonly waiting: readonly WaitingRow[];
+  readonly founding: Founding | null;
+  /** The rooms that have rows. */
+  readonly rooms: readonly Uint8Array[];
+};
+
+export function newRecords(account: Account): Records {
+  return { account, people: NOBODY, alarms: [], errands: [], waiting: [], founding: null, rooms: [] };
+}
+
+const MAX_LIST = 4096;
+const MAX_ROOMS = 1024;
+const id = bytes(16);
+const key = bytes(32);
+const keyPair: Check = fields({ privateKey: anyBytes, publicKey: anyBytes });
+const account = fields({
+  v: (value) => value === 1,
+  deploymentId: id,
+  identity: fields({
+    accountId: id,
+    rootKey: key,
+    identityKey: keyPair,
+    serial: number,
+    chain: anyBytes,
+    sealKey: anyBytes,
+  }),
+  deviceId: id,
+  signIn: keyPair,
+  name: text(1024),
+  code: orNull(fields({ bytes: bytes(15), ask: list(number, 7) })),
+  pending: orNull(
+    either(
+      fields({ kind: oneOf("register"), token: key, recoveryKey: key, backup: anyBytes }),
+      fields({ kind: oneOf("recover"), grant: key }),
+    ),
+  ),
+  link: orNull(text(1024)),
+});
+const alarm = fields({
+  id,
+  code: text(40),
+  roomId: orNull(id),
+  who: orNull(id),
+  name: orNull(text(1024)),
+  at: number,
+  evidence: orNull(anyBytes),
+});
+const notBefore = number;
+const errand = either(
+  fields({ notBefore, kind: oneOf("backup") }),
+  fields({ notBefore, kind: oneOf("passkey"), registration: text(64 * 1024) }),
+  fields({ notBefore, kind: oneOf("withdraw_token"), inviteId: id }),
+  fields({ notBefore, kind: oneOf("rejoin"), roomId: id, sealed: anyBytes }),
+  fields({ notBefore, kind: oneOf("revoke"), deviceId: id, statement: anyBytes }),
+);
+const waiting = fields({
+  inviteId: id,
+  since: number,
+  notAfter: number,
+  state: oneOf("asking", "waiting", "expired", "refused"),
+  token: key,
+  sealed: anyBytes,
+  expectation: fields({
+    roomId: id,
+    inviteId: id,
+    secret: anyBytes,
+    inviterRoot: anyBytes,
+    requestHash: anyBytes,
+    keyPackage: anyBytes,
+    secrets: fields({
+      initPrivateKey: anyBytes,
+      encryptionPrivateKey: anyBytes,
+      signaturePrivateKey: anyBytes,
+    }),
+  }),
+});
+
+/** The rows, their checks, and the way in and out of CBOR. */
+const ROWS: readonly {
+  readonly name: keyof Records;
+  readonly check: Check;
+  readonly absent: unknown;
+  readonly out?: (value: never) => unknown;
+  readonly back?: (value: never) => unknown;
+}[] = [
+  {
+    name: "account",
+    check: account,
+    absent: undefined,
+    out: (value: Account) => ({ v: 1, ...value }),
+    back: ({ v: _, ...value }: Account & { v: 1 }) => value,
+  },
+  { name: "people", check: anyBytes, absent: NOBODY, out: encodePeople, back: decodePeople },
+  { name: "alarms", check: list(alarm, MAX_LIST), absent: [] },
+  { name: "errands", check: list(errand, MAX_LIST), absent: [] },
+  { name: "waiting", check: list(waiting, MAX_LIST), absent: [] },
+  { name: "founding", check: orNull(fields({ roomId: id, title: text(4096) })), absent: null },
+  { name: "rooms", check: list(id, MAX_ROOMS), absent: [] },
+];
+
+export const RECORD_ROWS: readonly string[] = ROWS.map(({ name }) => name);
+
+/** The rows that differ; `before` null: all of them. */
+export function recordRows(before: Records | null, after: Records): Record<string, unknown> {
+  const put: Record<string, unknown> = {};
+  for (const { name, out } of ROWS) {
+    if (before?.[name] !== after[name]) put[name] = out ? out(after[name] as never) : after[name];
+  }
+  return put;
+}
+
+/** From the values of RECORD_ROWS, null where there is no row. @throws DamagedRow */
+export function readRecords(values: readonly unknown[]): Records {
+  const found = ROWS.map(({ name, check, absent, back }, i) => {
+    const value = values[i] ?? null;
+    if (value === null && absent !== undefined) return [name, absent];
+    if (!check(value)) throw new DamagedRow(name);
+    return [name, back ? back(value as never) : value];
+  });
+  return Object.fromEntries(found) as Records;
+}
+
+const MAX_ALARMS = 100;
+
+/** The same alarm about the same room and person is one, and the newest is first. */
+export function withAlarm(records: Records, alarm: AlarmRow): Records {
+  const tag = ({ code, roomId, who }: AlarmRow): string =>
+    `${code} ${roomId ? toHex(roomId) : ""} ${who ? toHex(who) : ""}`;
+  const others = records.alarms.filter((one) => tag(one) !== tag(alarm));
+  return { ...records, alarms: [alarm, ...others].slice(0, MAX_ALARMS) };
+}
+
+function errandTag(errand: Errand): string {
+  switch (errand.kind) {
+    case "backup":
+    case "passkey":
+      return errand.kind;
+    case "withdraw_token":
+      return `withdraw_token ${toHex(errand.inviteId)}`;
+    case "rejoin":
+      return `rejoin ${toHex(errand.roomId)}`;
+    case "revoke":
+      return `revoke ${toHex(errand.deviceId)}`;
+  }
+}
+
+/** A newer errand of the same purpose takes the place of the older one. */
+export function withErrand(records: Records, errand: Errand): Records {
+  const others = records.errands.filter((one) => errandTag(one) !== errandTag(errand));
+  return { ...records, errands: [...others, errand] };
+}
+
+export function withoutErrand(records: Records, errand: Errand): Records {
+  return { ...records, errands: records.errands.filter((one) => one !== errand) };
+}
