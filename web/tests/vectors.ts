@@ -1,6 +1,6 @@
 /**
- * Test vectors: the official ones of the repository, and those of a folder named by COLLEGIUM_VECTORS, with the
- * same subfolders. A file is known by the keys of its entries, not by its name, so any name will do.
+ * Test vectors: the official ones of the repository, or instead of them those of a folder named by COLLEGIUM_VECTORS,
+ * with the same subfolders. A file is known by the keys of its entries, not by its name, so any name will do.
  */
 
 import { type Dirent, existsSync, readdirSync, readFileSync } from "node:fs";
@@ -71,24 +71,26 @@ function load(folder: string, path: string): VectorFile {
   return { name: path, format: sniff(content), content };
 }
 
-function folders(): string[] {
-  const given = process.env.COLLEGIUM_VECTORS;
-  if (given === undefined || given === "") return [REPOSITORY_VECTORS];
+/** The folder to read: `given` is the value of COLLEGIUM_VECTORS. @throws Error when it names none. */
+export function vectorFolder(given: string | undefined): string {
+  if (given === undefined || given === "") return REPOSITORY_VECTORS;
   if (!existsSync(given)) throw new Error(`COLLEGIUM_VECTORS names ${given}, which is not there`);
-  return [REPOSITORY_VECTORS, given];
+  return given;
 }
+
+/** Whether the repository's own vectors are read. */
+export const ownVectors = vectorFolder(process.env.COLLEGIUM_VECTORS) === REPOSITORY_VECTORS;
 
 let loaded: readonly VectorFile[] | undefined;
 
-/** Every vector file, in a stable order. Those of the named folder have " (given)" after their name. */
+/** Every vector file, in a stable order. */
 export function vectorFiles(): readonly VectorFile[] {
-  loaded ??= folders().flatMap((folder) =>
-    filesBelow(folder).map((path) => {
-      const file = load(folder, path);
-      return folder === REPOSITORY_VECTORS ? file : { ...file, name: `${path} (given)` };
-    }),
-  );
+  loaded ??= loadFolder(vectorFolder(process.env.COLLEGIUM_VECTORS));
   return loaded;
+}
+
+export function loadFolder(folder: string): readonly VectorFile[] {
+  return filesBelow(folder).map((path) => load(folder, path));
 }
 
 /** The entries of one file; a file that is one object is one entry. `T` describes the published format. */
@@ -106,7 +108,11 @@ export function eachVectorFile<T>(
 ): void {
   describe(`vectors: ${format}`, () => {
     const files = vectorFiles().filter((file) => file.format === format);
-    it("has a file", () => expect(files.length).toBeGreaterThan(0));
+    // Ours has every format. What somebody else's lacks is said, and is not our failure.
+    it("has a file", () => {
+      if (ownVectors) expect(files.length).toBeGreaterThan(0);
+      else console.info(`${files.length} files of ${format} given`);
+    });
     for (const file of files) {
       it(file.name, () => {
         const { checked, outOfScope = 0 } = run(entriesOf<T>(file));
