@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain
-from typing import Any
 
 import cbor2
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -34,9 +33,12 @@ _ROWS_AT_ONCE = 64
 
 @cache
 def _insert_of(rows: int) -> str:
-    """A Core insert of so many rows, compiled once, given to the driver as it is."""
-    values: Any = [{name: bindparam(f"{name}_{row}") for name in _COLUMNS} for row in range(rows)]
-    return str(insert(LOG).values(values).compile(dialect=sqlite.dialect()))
+    """A Core insert of one row, compiled, with its values repeated: given to the driver as it is."""
+    one = str(
+        insert(LOG).values({name: bindparam(name) for name in _COLUMNS}).compile(dialect=sqlite.dialect())
+    )
+    head, values = one.split(" VALUES ")
+    return f"{head} VALUES {', '.join([values] * rows)}"
 
 
 @dataclass(slots=True)
