@@ -6,7 +6,7 @@ hashed. Optional fields are left out, never null. The server never sees any of t
 """
 
 import re
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import cbor2
 from pydantic import AfterValidator, Field, ValidationError
@@ -158,19 +158,12 @@ class Envelope(Strict):
 # Said without being kept (E38)
 
 
-class Typing(Strict):
-    """The author is writing, or stopped."""
+class Signal(Strict):
+    """typing: the author writes, or stopped. presence: the author is here, or goes. `at` in milliseconds."""
 
+    kind: Literal["typing", "presence"]
+    at: Number
     on: bool
-
-
-class Presence(Strict):
-    """The author is here, or goes."""
-
-    here: bool
-
-
-SIGNALS: Final[dict[str, type[Strict]]] = {"typing": Typing, "presence": Presence}
 
 
 def encode_canonical(value: Strict) -> bytes:

@@ -1,28 +1,24 @@
-/** What is said in a room: the envelope that becomes an MLS plaintext (E16), and its bodies as wire/events.py has them. */
+/**
+ * What is said in a room, as it is encrypted (E16): an envelope around a body, signed by its author's leaf key apart from
+ * MLS, so that history that is passed on later cannot be forged.
+ */
 
-import type {
-  Delete,
-  Edit,
-  Post,
-  Profile,
-  React,
-  SnapshotCheck,
-  SnapshotPage,
-  Stuck,
-} from "../wire/generated";
-import type { Seen } from "./logHead";
+import { utf8 } from "../bytes/bytes";
+import { signLabelled, verifyLabelled } from "../identity/signed";
+import { encode } from "../mls/codec";
+import { SIGNATURE_LENGTH } from "../mls/ed25519";
+import { MAX_BODY } from "./bodies";
+import { decodeCanonical, encodeCanonical, FieldReader } from "./canonical";
+import { RoomDataError } from "./errors";
+import { SEEN_HEAD_LENGTH, type Seen } from "./logHead";
+import { paddedLength } from "./padding";
+import { ID_LENGTH } from "./roomContext";
 
-export type EventBody =
-  | { readonly type: "post"; readonly body: Post }
-  | { readonly type: "edit"; readonly body: Edit }
-  | { readonly type: "delete"; readonly body: Delete }
-  | { readonly type: "react"; readonly body: React }
-  | { readonly type: "profile"; readonly body: Profile }
-  | { readonly type: "snapshot"; readonly body: SnapshotPage }
-  | { readonly type: "snapshot_check"; readonly body: SnapshotCheck }
-  | { readonly type: "stuck"; readonly body: Stuck };
+export { decodeBody, type EventBody, type EventType, encodeBody } from "./bodies";
 
-export type EventType = EventBody["type"];
+const MAX_ENVELOPE = MAX_BODY + 1024;
+const MAX_NUMBER = 2 ** 53 - 1;
+const TYPE = /^[a-z_]{1,32}$/;
 
 export type Envelope = {
   readonly id: Uint8Array;
@@ -36,46 +32,76 @@ export type Envelope = {
   readonly signature: Uint8Array;
 };
 
-/** @throws RoomDataError when our own body is out of bounds */
-export declare function encodeBody(event: EventBody): Uint8Array;
-/** Null for a type that this version does not know. @throws RoomDataError */
-export declare function decodeBody(type: string, bytes: Uint8Array): EventBody | null;
+/** Room and id have fixed lengths and the others carry theirs: no two events have the same content to sign. */
+function contentToSign(roomId: Uint8Array, event: Pick<Envelope, "id" | "type" | "body">): Uint8Array {
+  return encode((writer) => writer.bytes(roomId).bytes(event.id).opaque(utf8(event.type)).opaque(event.body));
+}
 
-export declare function signEvent(
+export function signEvent(
   leafPrivateKey: Uint8Array,
   roomId: Uint8Array,
-  event: { readonly id: Uint8Array; readonly type: string; readonly body: Uint8Array },
-): Uint8Array;
-export declare function eventSignatureIsValid(
+  event: Pick<Envelope, "id" | "type" | "body">,
+): Uint8Array {
+  return signLabelled(leafPrivateKey, "event", contentToSign(roomId, event));
+}
+
+/** Whether the author's leaf signed this event in this room. Counter and seen head are under MLS alone. */
+export function eventSignatureIsValid(
   leafKey: Uint8Array,
   roomId: Uint8Array,
-  event: Envelope,
-): boolean;
+  event: Pick<Envelope, "id" | "type" | "body" | "signature">,
+): boolean {
+  return verifyLabelled(leafKey, "event", contentToSign(roomId, event), event.signature);
+}
 
-export declare function encodeEnvelope(envelope: Envelope): Uint8Array;
+export function encodeEnvelope({ id, type, counter, seen, body, signature }: Envelope): Uint8Array {
+  return encodeCanonical({ id, type, counter, seen: { n: seen.n, head: seen.head }, body, signature });
+}
+
 /** @throws RoomDataError */
-export declare function decodeEnvelope(bytes: Uint8Array): Envelope;
+export function decodeEnvelope(bytes: Uint8Array): Envelope {
+  const reader = new FieldReader(decodeCanonical(bytes, MAX_ENVELOPE), "event");
+  const envelope = {
+    id: reader.bytes("id", ID_LENGTH),
+    type: reader.text("type", (text) => TYPE.test(text)),
+    counter: reader.integer("counter", 1, MAX_NUMBER),
+    seen: readSeen(reader.value("seen")),
+    body: reader.bytes("body", 1, MAX_BODY),
+    signature: reader.bytes("signature", SIGNATURE_LENGTH),
+  };
+  reader.finish();
+  return envelope;
+}
 
-/** The bucket (total bytes) that a plaintext of this length is padded to. */
-export declare function paddedLength(length: number): number;
+function readSeen(value: unknown): Seen {
+  const reader = new FieldReader(value, "seen");
+  const seen = { n: reader.integer("n", 0, MAX_NUMBER), head: reader.bytes("head", SEEN_HEAD_LENGTH) };
+  reader.finish();
+  return seen;
+}
 
-/** `authenticated_data` of an application message: the event's id (E15). */
-export declare function eventAuthenticatedData(id: Uint8Array): Uint8Array;
-/** `authenticated_data` of a Commit: its id and seen head (E15). */
-export declare function encodeCommitData(id: Uint8Array, seen: Seen): Uint8Array;
+/** RFC 9420 §6.3.1 around an envelope: the length of the data, and a signature with its length. */
+const MLS_OVERHEAD = 4 + 2 + SIGNATURE_LENGTH;
+
+/** What a plaintext with an envelope of so many bytes is padded to, all in all: `paddedTo` of protectApplication (E16). */
+export function messageBucket(envelopeLength: number): number {
+  return paddedLength(envelopeLength + MLS_OVERHEAD);
+}
+
+// E15: what travels in the clear.
+
+/** `authenticated_data` of an application message or a leave: its id alone. */
+export const eventAuthenticatedData = (id: Uint8Array): Uint8Array => id;
+
+/** `authenticated_data` of a Commit: its id and seen head, 40 bytes. */
+export function encodeCommitData(id: Uint8Array, seen: Seen): Uint8Array {
+  return encode((writer) => writer.bytes(id).uint64(seen.n).bytes(seen.head));
+}
+
 /** @throws RoomDataError */
-export declare function decodeCommitData(bytes: Uint8Array): { readonly id: Uint8Array; readonly seen: Seen };
-
-/** The stuck statement of E18, signed by the identity key. */
-export declare function signStuck(
-  identityPrivateKey: Uint8Array,
-  roomId: Uint8Array,
-  position: number,
-  device: Uint8Array,
-): Uint8Array;
-export declare function stuckIsValid(
-  identityKey: Uint8Array,
-  roomId: Uint8Array,
-  device: Uint8Array,
-  stuck: Stuck,
-): boolean;
+export function decodeCommitData(bytes: Uint8Array): { readonly id: Uint8Array; readonly seen: Seen } {
+  if (bytes.length !== ID_LENGTH + 8 + SEEN_HEAD_LENGTH) throw new RoomDataError("not a Commit's clear data");
+  const n = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(ID_LENGTH);
+  if (n > BigInt(MAX_NUMBER)) throw new RoomDataError("a position beyond 2^53");
+  return { id: bytes.slice(0, ID_LENGTH), seen: { n: Number(n), head: bytes.slice(ID_LENGTH + 8) } };
+}

@@ -2,7 +2,7 @@
 
 import type { Proposal } from "../mls/proposal";
 import type { LeafIndex } from "../mls/treeMath";
-import type { JoinRequest } from "./invites";
+import type { JoinRequest } from "./joinRequest";
 import type { RejoinRequest } from "./rejoin";
 import type { Change, OpenInvite, RoomContext } from "./roomContext";
 import type { Roster } from "./roster";

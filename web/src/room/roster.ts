@@ -1,26 +1,63 @@
 /** Who sits at which leaf: the AS check over a whole tree (E9), and what follows from it. */
 
 import { equal, toHex } from "../bytes/bytes";
+import { checkDeployment, expired, identifyLeaf } from "../identity/authService";
 import type { LeafIdentity } from "../identity/credential";
+import { isBasic } from "../mls/credential";
 import type { LeafNode } from "../mls/leafNode";
 import type { LeafIndex } from "../mls/treeMath";
+import { RoomRuleError } from "./errors";
 
 export type Roster = ReadonlyMap<LeafIndex, LeafIdentity>;
+
+/** The AS check of one leaf, without its lifetime (E8, E9). @throws AsError | RoomRuleError */
+export function identityOf(node: LeafNode, deploymentId: Uint8Array): LeafIdentity {
+  if (!isBasic(node.credential)) throw new RoomRuleError("E13", "credential_type", "not a basic credential");
+  const identity = identifyLeaf(node.credential.identity, node.signatureKey);
+  checkDeployment(identity, deploymentId);
+  return identity;
+}
 
 /**
  * Every leaf of a tree that this device is about to accept, or has (E9). Certificates that have run out stay: such a
  * leaf is shown and due for removal, not refused (E10).
  * @throws AsError, or RoomRuleError where leaves do not go together
  */
-export declare function rosterOf(
+export function rosterOf(
   members: readonly { readonly leaf: LeafIndex; readonly node: LeafNode }[],
   deploymentId: Uint8Array,
-): Roster;
+): Roster {
+  const roster = new Map(members.map(({ leaf, node }) => [leaf, identityOf(node, deploymentId)]));
+  checkTogether(roster);
+  return roster;
+}
+
+/** What holds of the leaves of every room together. @throws RoomRuleError */
+export function checkTogether(roster: Roster): void {
+  const devices = new Set<string>();
+  const identities = new Map<string, Uint8Array>();
+  for (const { accountId, deviceId, identityKey } of roster.values()) {
+    // E20: the device list names each once, so two leaves of one could not be told apart.
+    const device = toHex(deviceId);
+    if (devices.has(device)) throw new RoomRuleError("E13", "device_twice", "two leaves of one device");
+    devices.add(device);
+    // E9: a higher identity statement obliges the Remove of every leaf under older keys.
+    const account = toHex(accountId);
+    const other = identities.get(account);
+    if (other !== undefined && !equal(other, identityKey)) {
+      throw new RoomRuleError("E9", "account_identity", "leaves of one account under two identity keys");
+    }
+    identities.set(account, identityKey);
+  }
+}
 
 /** The accounts in the roster, each once, by first leaf. */
 export function accountsOf(roster: Roster): readonly Uint8Array[] {
   const seen = new Map<string, Uint8Array>();
-  for (const { accountId } of roster.values()) seen.set(toHex(accountId), accountId);
+  for (const { accountId } of roster.values()) {
+    const key = toHex(accountId);
+    if (!seen.has(key)) seen.set(key, accountId);
+  }
   return [...seen.values()];
 }
 
@@ -44,5 +81,10 @@ export function devicesOf(roster: Roster): readonly Uint8Array[] {
 
 /** E10: the leaves whose certificate has run out at that time (ms): due for removal. */
 export function expiredLeaves(roster: Roster, at: number): readonly LeafIndex[] {
-  return [...roster].filter(([, who]) => who.notAfter < at).map(([leaf]) => leaf);
+  return [...roster].filter(([, who]) => expired(who, at)).map(([leaf]) => leaf);
+}
+
+/** Whether the account is among them. */
+export function includes(accounts: readonly Uint8Array[], account: Uint8Array): boolean {
+  return accounts.some((one) => equal(one, account));
 }

@@ -33,12 +33,8 @@ export type SystemCode =
   | "removed"
   | "renamed"
   | "policy"
-  | "founder"
-  | "removal_proposed"
-  | "removal_withdrawn"
   | "rejoined"
-  | "device_added"
-  | "device_revoked"
+  /** Detail: before_joined, missed, damaged or other. */
   | "unreadable"
   | "bad_commit"
   | "newer_version";

@@ -230,11 +230,6 @@ export type Post = {
   readonly reply_to?: Uint8Array | null;
 };
 
-/** The author is here, or goes. */
-export type Presence = {
-  readonly here: boolean;
-};
-
 /** Every answer that is not a success. Absent and forbidden look the same. */
 export type Problem = {
   readonly code: string;
@@ -409,6 +404,13 @@ export type SignInChallengeFor = {
   readonly device_id: string;
 };
 
+/** typing: the author writes, or stopped. presence: the author is here, or goes. `at` in milliseconds. */
+export type Signal = {
+  readonly kind: "typing" | "presence";
+  readonly at: number;
+  readonly on: boolean;
+};
+
 /** What a member's own state says of a snapshot (E24). */
 export type SnapshotCheck = {
   readonly position: number;
@@ -442,11 +444,6 @@ export type Stuck = {
 /** Opens one socket within 30 seconds. */
 export type Ticket = {
   readonly ticket: string;
-};
-
-/** The author is writing, or stopped. */
-export type Typing = {
-  readonly on: boolean;
 };
 
 /** A Welcome for this device, of the Commit at n. Sent again at every hello until the cursor reaches n. */
