@@ -83,9 +83,9 @@ export function standing(known: KnownPeople, accountId: Uint8Array): Standing | 
  */
 export function markVerified(known: KnownPeople, leaf: LeafIdentity): KnownPeople {
   const person = known.get(toHex(leaf.accountId)) ?? introduce(leaf);
-  if (relate(person, leaf) === "older") {
-    throw new UsageError("outdated", "keys that were superseded cannot be verified");
-  }
+  const relation = relate(person, leaf);
+  if (relation === "older") throw new UsageError("outdated", "keys that were superseded cannot be verified");
+  if (relation === "same") return put(known, { ...person, standing: "verified" });
   const lost = addRoots(
     [],
     [...person.roots, ...person.disputed].filter((root) => !includes(leaf.roots, root)),
@@ -93,24 +93,26 @@ export function markVerified(known: KnownPeople, leaf: LeafIdentity): KnownPeopl
   return put(known, { ...person, ...keysOf(leaf), standing: "verified", disputed: lost });
 }
 
-/** How a leaf stands to what is known of its account. renewed: the same identity key, said again. */
+/** How a leaf stands to what is known of its account. renewed: the same identity key, said again later. */
 type Relation = "same" | "older" | "renewed" | "changed" | "root_changed" | "conflict";
 
 function relate(person: KnownPerson, leaf: LeafIdentity): Relation {
   const newRoots = leaf.roots.length - person.roots.length;
+  const sameKey = equal(leaf.identityKey, person.identityKey);
   if (leaf.roots.some((root) => includes(person.disputed, root))) {
     // After a comparison the successors that lost it are as good as superseded.
     return person.standing === "blocked" ? "conflict" : "older";
   }
-  // E7: whoever has seen a root's successor refuses all else that the old root signs.
-  if (newRoots < 0 && isPrefix(leaf.roots, person.roots)) return "older";
+  // E7: whoever has seen a root's successor refuses all else that the old root signs. A device whose chain is not yet
+  // renewed is refused nothing while its identity key is the one that the successor names as well.
+  const stale = sameKey && person.standing !== "blocked" ? "same" : "older";
+  if (newRoots < 0 && isPrefix(leaf.roots, person.roots)) return stale;
   // E7: two successors block the account until compared by voice.
   if (!isPrefix(person.roots, leaf.roots)) return "conflict";
   // E7: only a higher serial supersedes. A successor below what its own root has said is a conflict of the root's.
   if (newRoots > 0) return leaf.identitySerial > person.identitySerial ? "root_changed" : "conflict";
-  const sameKey = equal(leaf.identityKey, person.identityKey);
   if (leaf.identitySerial > person.identitySerial) return sameKey ? "renewed" : "changed";
-  return leaf.identitySerial === person.identitySerial && sameKey ? "same" : "older";
+  return leaf.identitySerial === person.identitySerial && sameKey ? "same" : stale;
 }
 
 function introduce(leaf: LeafIdentity): KnownPerson {
