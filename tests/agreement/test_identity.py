@@ -1,4 +1,4 @@
-"""What a recovery code makes, the account id and the roster code in `identity.json`, computed by other libraries."""
+"""Keys, account id, code text and roster code of `identity.json`, computed once more by other libraries."""
 
 import json
 from hashlib import sha256
