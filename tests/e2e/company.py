@@ -1,9 +1,12 @@
 """The people of a module's tests, each in a browser context of their own, and the server between them."""
 
+import json
+from pathlib import Path
 from typing import Any, Literal
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Playwright
 
+from tests.browser import ARGUMENTS, find
 from tests.e2e.house import House
 from tests.e2e.person import Person
 from tests.e2e.relay import Loop, Relay
@@ -11,11 +14,15 @@ from tests.e2e.workers import Workers
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 860}
+READER: Any = {"locale": "en-GB", "timezone_id": "Europe/Berlin", "reduced_motion": "reduce"}
 
 
 class Company:
-    def __init__(self, house: House, browser: Browser, workers: Workers, loop: Loop) -> None:
-        self.house, self._browser, self._workers, self._loop = house, browser, workers, loop
+    def __init__(
+        self, house: House, playwright: Playwright, browser: Browser, workers: Workers, loop: Loop
+    ) -> None:
+        self.house, self._playwright, self._browser = house, playwright, browser
+        self._workers, self._loop = workers, loop
         self.persons: list[Person] = []
 
     def person(
@@ -33,12 +40,30 @@ class Company:
             viewport=PHONE if phone else DESKTOP,  # type: ignore[arg-type]
             has_touch=phone,
             color_scheme=scheme,
-            reduced_motion="reduce",
-            locale="en-GB",
-            timezone_id="Europe/Berlin",
+            **READER,
             **options,
         )
         return self.welcome(Person(name, context, relay, self._workers, prf))
+
+    def profile(self, name: str, folder: Path, site_data: bool = True) -> Person:
+        """A whole browser whose profile lies in `folder` and stays there; it has no passkeys.
+        `site_data`: whether its settings let pages store anything.
+        """
+        if not site_data:
+            (folder / "Default").mkdir(parents=True)
+            settings = {"profile": {"default_content_setting_values": {"cookies": 2}}}
+            (folder / "Default/Preferences").write_text(json.dumps(settings))
+        relay = self.relay()
+        context = self._playwright.chromium.launch_persistent_context(
+            folder,
+            executable_path=find(),
+            args=ARGUMENTS,
+            proxy={"server": f"http://127.0.0.1:{relay.port}"},
+            viewport=DESKTOP,  # type: ignore[arg-type]
+            **READER,
+        )
+        assert context.browser is not None
+        return self.welcome(Person(name, context, relay, Workers(context.browser), None))
 
     def relay(self) -> Relay:
         return Relay(self._loop, self.house.port)

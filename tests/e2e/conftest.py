@@ -68,8 +68,10 @@ def house(tmp_path_factory: pytest.TempPathFactory, client: Path) -> Iterator[Ho
 
 
 @pytest.fixture(scope="module")
-def company(house: House, browser: Browser, workers: Workers, loop: Loop) -> Iterator[Company]:
-    gathered = Company(house, browser, workers, loop)
+def company(
+    house: House, playwright: Playwright, browser: Browser, workers: Workers, loop: Loop
+) -> Iterator[Company]:
+    gathered = Company(house, playwright, browser, workers, loop)
     yield gathered
     gathered.close()
 

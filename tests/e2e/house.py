@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,16 @@ from tests.house_server import ROOT, HouseServer
 from wire.bounds import to_base64url
 
 DATABASE = "collegium.sqlite"
+# The server as it is, on a machine whose clock is wrong.
+MOVED_CLOCK = """
+import sys, time
+real, real_ns = time.time, time.time_ns
+time.time = lambda: real() + {seconds}
+time.time_ns = lambda: real_ns() + int({seconds} * 1e9)
+sys.argv = ["server", "serve"]
+from server.cli import main
+main()
+"""
 FOUNDER_LINK = re.compile(r"\S+/join#f\.[A-Za-z0-9_-]{43}")
 
 
@@ -41,6 +52,14 @@ class House(HouseServer):
     def founder_link(self) -> str:
         """A link for one more founder, as `collegium invite` makes it."""
         return f"{self.origin}/join#f.{to_base64url(self.token())}"
+
+    def restart(self, clock_ms: int = 0) -> None:
+        """Killed, and started again on the same folder and port; with its clock moved where that is asked."""
+        if self.process is not None:
+            self.kill()
+        if clock_ms:
+            self._command = [sys.executable, "-c", MOVED_CLOCK.format(seconds=clock_ms / 1000)]
+        self.start()
 
     def database(self) -> sqlite3.Connection:
         """The server's own database, for a look at what it holds, or for tampering with it."""

@@ -3,17 +3,19 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 
 from playwright.sync_api import BrowserContext, CDPSession, ConsoleMessage, Error, Locator, Page, expect
 
 from tests.e2e.relay import Relay
 from tests.e2e.workers import MOVE_CLOCK, Workers, context_id
 
-CODE = re.compile(r"\b[0-9A-Z]{4}(?:[-\s]+[0-9A-Z]{4}){6}\b")
+CODE = re.compile(r"[0-9A-Z]{4}(?:-[0-9A-Z]{4}){6}")
 PASSPHRASE = "quiet harbour lantern seven"
 # Everything that has to do with the network or with Argon2 may take so long on a busy machine.
 PATIENCE_MS = 20_000
 LONG_MS = 60_000
+MAX_TABS = 40
 
 # What the browser itself writes to the console when a request fails or is refused; tests that cut
 # connections or use spent links let it pass.
@@ -31,6 +33,7 @@ class Person:
         self.allowed: list[str] = []
         self.code = ""
         self.prf = prf
+        self._held: list[CDPSession] = []
         context.set_default_timeout(PATIENCE_MS)
         context.on("weberror", lambda error: self.problems.append(f"page threw: {error.error}"))
         context.on("console", self._console)
@@ -122,21 +125,27 @@ class Person:
         self.button("Protect with this passphrase").click()
 
     def keep_code(self) -> str:
-        """Read the recovery code from the page."""
-        shown = self.page.get_by_label("Recovery code, seven groups of four characters")
-        expect(shown).to_be_visible(timeout=LONG_MS)
-        found = CODE.search(shown.inner_text()) or CODE.search(shown.inner_text().replace("\n", "-"))
-        assert found, shown.inner_text()
-        self.code = re.sub(r"\s+", "-", found[0])
+        """Read the recovery code from the page, and say that it is kept."""
+        self.read_code()
         self.button("I have kept it safe").click()
         return self.code
 
+    def read_code(self) -> None:
+        shown = self.page.get_by_role("list", name="Recovery code, seven groups of four characters")
+        expect(shown.get_by_role("listitem")).to_have_count(7, timeout=LONG_MS)
+        self.code = "-".join(one.strip()[-4:] for one in shown.get_by_role("listitem").all_inner_texts())
+        assert CODE.fullmatch(self.code), self.code
+
+    def asked_groups(self) -> list[int]:
+        """Which groups of the code are to be typed back, counted from 1."""
+        expect(self.heading("Type part of it back")).to_be_visible()
+        return [number for number in range(1, 8) if self.page.get_by_label(f"Group {number}").count()]
+
     def type_code_back(self, groups: list[str] | None = None) -> None:
         """The groups that are asked for, from the kept code or from another."""
-        groups = groups or re.split(r"[-\s]+", self.code)
-        for field in self.page.get_by_role("textbox", name=re.compile(r"^Group \d")).all():
-            label = field.evaluate("one => one.labels?.[0]?.textContent ?? one.ariaLabel")
-            field.fill(groups[int(re.search(r"\d+", label)[0]) - 1])  # type: ignore[index]
+        groups = groups or self.code.split("-")
+        for number in self.asked_groups():
+            self.page.get_by_label(f"Group {number}").fill(groups[number - 1])
         self.button("Check and finish").click()
 
     # Groups.
@@ -183,6 +192,87 @@ class Person:
         self.open(link)
         self.button("Ask to join").click()
 
+    def group(self, title: str) -> Locator:
+        """A group's place in the list."""
+        return self.page.get_by_role("link", name=re.compile(re.escape(title)))
+
+    def to_groups(self) -> None:
+        raise NotImplementedError
+
+    def open_group(self, title: str) -> None:
+        """Open a group that appears in the list by itself, sooner or later."""
+        expect(self.group(title).or_(self.heading(title)).first).to_be_visible(timeout=LONG_MS)
+        if not self.heading(title).is_visible():
+            self.group(title).click()
+        self.in_group(title)
+
+    def open_group_for_reading(self, title: str) -> None:
+        """A group that this one is no longer in."""
+        self.group(title).click()
+        expect(self.heading(title)).to_be_visible()
+
+    def rename_group(self, title: str) -> None:
+        self.show_people()
+        self.button("Change the name…").click()
+        self.page.get_by_label("Name of the group").fill(title)
+        self.button("Change the name").click()
+        self.in_group(title)
+
+    def rename(self, name: str) -> None:
+        """Another name of one's own, by the settings, and back."""
+        place = self.at
+        self.settings()
+        self.page.get_by_label("Name that colleagues see").fill(name)
+        self.button("Save the name").click()
+        self.see("Saved. Your groups see the new name.")
+        self.page.go_back()
+        expect(self.page).to_have_url(place)
+
+    def tab_to(self, target: Locator) -> None:
+        """Press Tab until the focus is there, as somebody without a mouse does."""
+        expect(target).to_be_visible()
+        for _ in range(MAX_TABS):
+            if target.evaluate("one => one === document.activeElement"):
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"the keyboard does not reach {target}")
+
+    def evict(self) -> None:
+        """The browser takes away what this site has stored, as when space is short."""
+        session = self.context.new_cdp_session(self.page)
+        session.send("Storage.clearDataForOrigin", {"origin": self.origin, "storageTypes": "all"})
+        session.detach()
+
+    def limit_storage(self, bytes_: int | None) -> None:
+        """How much this site may store from now on; None: as much as ever."""
+        session = self.context.new_cdp_session(self.page)
+        limit = {} if bytes_ is None else {"quotaSize": bytes_}
+        session.send("Storage.overrideQuotaForOrigin", {"origin": self.origin, **limit})
+        self._held.append(session)  # the limit lasts as long as the session
+
+    def settings(self) -> None:
+        self.page.get_by_role("link", name="Settings").click()
+
+    def member(self, name: str) -> Locator:
+        """Somebody's line in the list of people."""
+        self.show_people()
+        return self.people.get_by_role("listitem").filter(has_text=name)
+
+    def remove_member(self, name: str, yes: str = "Remove now") -> None:
+        self.show_people()
+        self.button(f"Remove {name} from the group…").click()
+        self.page.get_by_role("dialog").get_by_role("button", name=yes).click()
+
+    def agree_to_remove(self, name: str) -> None:
+        self.show_people()
+        self.button(f"Agree to remove {name}").click()
+        self.page.get_by_role("dialog").get_by_role("button", name="Agree").click()
+
+    def leave(self) -> None:
+        self.show_people()
+        self.button("Leave the group…").click()
+        self.page.get_by_role("dialog").get_by_role("button", name="Leave").click()
+
     # Writing and reading.
 
     @property
@@ -204,12 +294,29 @@ class Person:
     def reads_not(self, text: str) -> None:
         expect(self.post(text)).to_have_count(0)
 
-    def act(self, text: str, action: str) -> None:
-        """An action of the menu of a message."""
+    def open_actions(self, text: str) -> None:
+        """The menu of a message."""
         post = self.post(text).last
         post.hover()
         post.get_by_role("button", name=re.compile("^Actions for")).click()
+
+    def act(self, text: str, action: str) -> None:
+        self.open_actions(text)
         self.page.get_by_role("menuitem", name=action).or_(self.button(action)).first.click()
+
+    def react(self, text: str, emoji: str) -> None:
+        self.open_actions(text)
+        self.page.get_by_role("menuitem", name=re.compile(emoji)).or_(
+            self.page.get_by_role("button", name=re.compile(emoji))
+        ).first.click()
+
+    def reaction(self, text: str, emoji: str) -> Locator:
+        """The mark below a message that says who reacted so."""
+        return self.post(text).last.get_by_role("button", name=re.compile(f"^{emoji} from"))
+
+    def transcript(self) -> list[str]:
+        """Every message that this device has of the group, in order, read by scrolling up."""
+        raise NotImplementedError
 
     def delivery(self, text: str, mark: str, timeout: float = PATIENCE_MS) -> None:
         """A message of one's own bears this mark: 'Waiting to be sent', 'On the server, encrypted', …"""
@@ -260,7 +367,35 @@ class Person:
         finally:
             self.relay.heal()
 
+    @property
+    def origin(self) -> str:
+        return self.relay.origin
+
+    @property
+    def at(self) -> str:
+        """Where this one is now, for coming back to it."""
+        return self.page.url
+
+    def second_tab(self) -> "Person":
+        """The same browser once more, with another page on the same place."""
+        other = copy(self)
+        other.page = self.context.new_page()
+        other.page.goto(self.at)
+        return other
+
     # Time.
+
+    def passes_idle_checks(self) -> None:
+        """After `move_clock`: the engine looks at its clock a few times more."""
+        reads = int(str(self.engine("globalThis.clockReads ?? 0")))
+        # Its look is the only one that comes by itself and often while nobody does anything.
+        self.engine(
+            f"""new Promise((done) => {{
+              const look = () =>
+                (globalThis.clockReads ?? 0) >= {reads + 2} ? done() : setTimeout(look, 100);
+              look();
+            }})"""
+        )
 
     def move_clock(self, ms: int) -> None:
         """Fake time for the engine and the page, from now on."""

@@ -33,6 +33,7 @@ class Asked:
     method: str
     authority: str
     path: str
+    headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
 
 
@@ -110,6 +111,7 @@ class Relay:
 
     def __init__(self, loop: Loop, server_port: int) -> None:
         self._loop, self._server_port = loop, server_port
+        self.origin = f"http://localhost:{server_port}"
         self._home = (f"localhost:{server_port}", f"127.0.0.1:{server_port}")
         self.asked: list[Asked] = []
         self.raw: list[bytes] = []
@@ -232,7 +234,7 @@ class Relay:
             await self._flowing.wait()
             if method == "CONNECT":
                 if target not in self._home:
-                    self.asked.append(Asked(method, target, ""))
+                    self.asked.append(Asked(method, target, "", tuple(headers)))
                     return
                 tunnel = target
                 writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -241,7 +243,7 @@ class Relay:
             body = await _body(reader, headers)
             self.raw.append(body)
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            asked = Asked(method, parts.netloc or tunnel, path, body)
+            asked = Asked(method, parts.netloc or tunnel, path, tuple(headers), body)
             self.asked.append(asked)
             if asked.authority not in self._home:
                 return

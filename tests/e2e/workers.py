@@ -14,7 +14,7 @@ MOVE_CLOCK = """(shift => {
   globalThis.RealDate = Real;
   globalThis.Date = class extends Real {
     constructor(...given) { if (given.length) super(...given); else super(Real.now() + shift); }
-    static now() { return Real.now() + shift; }
+    static now() { globalThis.clockReads = (globalThis.clockReads ?? 0) + 1; return Real.now() + shift; }
   };
 })"""
 
