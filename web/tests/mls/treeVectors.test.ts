@@ -1,7 +1,6 @@
 import { expect } from "vitest";
 import { fromHex, systemRng, toHex } from "../../src/bytes/bytes";
 import { MLS_10 } from "../../src/mls/capabilities";
-import { encodeVarint, Reader } from "../../src/mls/codec";
 import { encodeGroupContext } from "../../src/mls/groupContext";
 import { leafSignatureIsValid } from "../../src/mls/leafNode";
 import { checkParentHashes } from "../../src/mls/parentHash";
@@ -29,16 +28,6 @@ function each<T extends { cipher_suite: number }>(
   for (const entry of ours) check(suiteOf(entry.cipher_suite), entry);
   return { checked: ours.length, outOfScope: entries.length - ours.length };
 }
-
-eachVectorFile<{ vlbytes_header: string; length: number }>("mls/deserialization", (entries) => {
-  for (const { vlbytes_header, length } of entries) {
-    const reader = new Reader(fromHex(vlbytes_header));
-    expect(reader.varint()).toBe(length);
-    expect(reader.done).toBe(true);
-    expect(toHex(encodeVarint(length))).toBe(vlbytes_header);
-  }
-  return { checked: entries.length };
-});
 
 type TreeMath = {
   n_leaves: number;
