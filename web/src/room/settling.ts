@@ -1,0 +1,53 @@
+/** What a change to the people of a room entails in its context: computed alike by who plans a Commit and who judges it. */
+
+import { equal } from "../bytes/bytes";
+import { encodeChange, type Pending, type RoomContext, withInvites, withPending } from "./roomContext";
+import { includes } from "./roster";
+
+export type Going = {
+  /** Accounts of which no leaf is left. */
+  readonly gone: readonly Uint8Array[];
+  /** E30: an account was taken out, or a revoked device: every open invite is void. */
+  readonly voids: boolean;
+};
+
+export const NOBODY_GOES: Going = { gone: [], voids: false };
+
+/** The context without what cannot stay: void invites, and approvals by, or about, who is gone. */
+export function settled(context: RoomContext, { gone, voids }: Going): RoomContext {
+  const kept = voids ? withInvites(context, []) : context;
+  const pending = kept.pending.flatMap((one) => settledPending(kept, one, gone));
+  return withPending(kept, pending);
+}
+
+function settledPending(
+  context: RoomContext,
+  pending: Pending,
+  gone: readonly Uint8Array[],
+): readonly Pending[] {
+  switch (pending.kind) {
+    case "remove":
+    case "founder":
+      if (includes(gone, pending.target)) return [];
+      break;
+    case "invite":
+      if (!context.invites.some(({ id }) => equal(id, pending.target))) return [];
+  }
+  const approvers = pending.approvers.filter((account) => !includes(gone, account));
+  return approvers.length === 0 ? [] : [{ ...pending, approvers }];
+}
+
+/** Whether two contexts agree on what is pending. */
+export function samePending(a: readonly Pending[], b: readonly Pending[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((one, i) => {
+      const other = b[i]!;
+      return (
+        equal(encodeChange(one), encodeChange(other)) &&
+        one.approvers.length === other.approvers.length &&
+        one.approvers.every((account, j) => equal(account, other.approvers[j]!))
+      );
+    })
+  );
+}
