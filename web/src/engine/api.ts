@@ -93,7 +93,8 @@ export type Waiting = {
 /**
  * Something the person must know. `code` has words in the catalogue; `who` is a name where there is one. Of a room: the
  * AlarmCodes of room/core/surface.ts, and room_failed. Of a person: identity_changed, root_changed, identity_blocked.
- * Of this device: device_removed, replaced, passkey_unregistered, backup_failed.
+ * Of this device: device_removed, replaced, passkey_unregistered, backup_failed, invite_lost (the account was made by an
+ * invitation that is over by now).
  */
 export type Alarm = {
   readonly id: string;

@@ -38,21 +38,28 @@ const NEWS = {
 
 export class Draft {
   records: Records;
-  readonly env: Env;
+  env: Env;
   /** For the socket, in order. */
-  readonly frames: ClientFrame[] = [];
+  frames: ClientFrame[] = [];
+  /** The socket that this draft says hello on. */
+  hello = 0;
   readonly wiped: Uint8Array[] = [];
   /** When each room asked to be woken. */
   readonly wakes = new Map<string, number>();
   readonly invited: Uint8Array[] = [];
-  readonly dropped: Extract<Effect, { kind: "dropped" }>[] = [];
+  readonly dropped: { readonly hex: string; readonly effect: Extract<Effect, { kind: "dropped" }> }[] = [];
   /** Rooms whose core failed on a frame: they rest until the next start. */
   readonly failed: { readonly hex: string; readonly error: unknown }[] = [];
   readonly #open: Open;
   readonly #changed = new Map<string, RoomState>();
   readonly #cursors = new Map<string, number>();
 
-  constructor(open: Open, env: Env) {
+  /** `resting`: rooms that failed earlier. */
+  constructor(
+    open: Open,
+    env: Env,
+    readonly resting: ReadonlySet<string> = new Set(),
+  ) {
     this.#open = open;
     this.records = open.records;
     this.env = env;
@@ -82,7 +89,7 @@ export class Draft {
   /** @throws CommandError when the room does not take the command. */
   step(hex: string, input: Input): void {
     const state = this.room(hex);
-    if (!state || this.failed.some((one) => one.hex === hex)) return;
+    if (!state || this.resting.has(hex) || this.failed.some((one) => one.hex === hex)) return;
     try {
       this.#take(hex, step(state, input, this.env));
     } catch (error) {
@@ -102,6 +109,26 @@ export class Draft {
         if (!(error instanceof CommandError)) throw error; // that room is left, or paused: it has no use for it
       }
     }
+  }
+
+  /** Time has passed. */
+  tick(): void {
+    for (const hex of this.rooms.keys()) this.step(hex, { kind: "tick" });
+  }
+
+  /** A socket opened: its first frame. What was meant for an earlier one is not said on it. */
+  greet(life: number, hello: ClientFrame): void {
+    this.hello = life;
+    this.frames = [hello];
+    this.#cursors.clear();
+  }
+
+  /** The socket is gone. */
+  offline(): void {
+    this.hello = 0;
+    this.frames = [];
+    this.#cursors.clear();
+    for (const hex of this.rooms.keys()) this.step(hex, { kind: "offline" });
   }
 
   alarm(code: string, roomId: Uint8Array | null, who: Uint8Array | null, evidence: Uint8Array | null): void {
@@ -184,7 +211,7 @@ export class Draft {
         this.invited.push(effect.inviteId);
         break;
       case "dropped":
-        this.dropped.push(effect);
+        this.dropped.push({ hex, effect });
         break;
       case "arrived":
         break; // the room's own unread count tells it

@@ -1,0 +1,452 @@
+import { equal, toHex, wipe } from "../bytes/bytes";
+import {
+  CORE_ROW,
+  type Env,
+  joinRoom,
+  loadRoom,
+  type RoomSight,
+  type RoomState,
+  roomCursor,
+  roomView,
+  rowNames,
+  type Stepped,
+  WelcomeError,
+} from "../room/core";
+import { StorageConflict, StorageRefused } from "../vault/storage";
+import type { Vault } from "../vault/vault";
+import { DamagedRow } from "../vault/wraps";
+import type { Bye, Ready, Welcome, RoomState as WireRoom } from "../wire/generated";
+import type { Connection } from "./api";
+import { Auth } from "./auth";
+import { Chores } from "./chores";
+import { Draft, envOf, type Open, roomPrefix } from "./draft";
+import { EngineError } from "./errors";
+import type { RoomFrame, ServerFrame } from "./frames";
+import { type Http, http, ServerError } from "./http";
+import type { Queue } from "./queue";
+import { RECORD_ROWS, type Records, readRecords, type WaitingRow } from "./records";
+import { type ClientFrame, HealingSocket } from "./socket";
+import type { World } from "./world";
+
+/**
+ * An open vault at work: the rooms' cores, the socket, and what happens between them. Whatever changes anything is a
+ * draft in the queue: it is stored in one transaction, and only then does anything leave this device.
+ */
+
+/** Frames handled in one draft: the interface's calls come in between. */
+const BATCH = 256;
+const CLOCK_MS = 15_000;
+const LONGEST_TIMER_MS = 3_600_000;
+/** Of a room whose Welcome has not come yet. Beyond it the socket begins anew when it has. */
+const MAX_STRAY_BYTES = 16 * 1024 * 1024;
+
+type Event =
+  | { readonly kind: "opened"; readonly life: number }
+  | { readonly kind: "closed" }
+  | { readonly kind: "frame"; readonly frame: ServerFrame };
+
+/** What came of a room that is not here yet: after a hello, its entries come before its Welcome. */
+type Stray = { wire: WireRoom | null; frames: RoomFrame[]; bytes: number; tooMany: boolean };
+
+export type SessionHooks = {
+  /** There may be something new to see. */
+  changed(): void;
+  /** The vault no longer takes what must be stored: nothing may go on. */
+  failed(error: unknown): void;
+};
+
+const sizeOf = (frame: RoomFrame): number => ("payload" in frame ? frame.payload.length : 0) + 200;
+
+export class Session implements Open {
+  records: Records;
+  rooms: ReadonlyMap<string, RoomState>;
+  connection: Connection = "connecting";
+  /** Milliseconds that the server's clock is ahead of ours. */
+  skew = 0;
+  readonly http: Http;
+  readonly auth: Auth;
+  readonly world: World;
+  readonly vault: Vault;
+  readonly #queue: Queue;
+  readonly #hooks: SessionHooks;
+  readonly #chores: Chores;
+  #socket: HealingSocket | null = null;
+  #closed = false;
+  /** Sockets are numbered: what was meant for one is not sent on the next. */
+  #life = 0;
+  #greeted = 0;
+  #inbox: Event[] = [];
+  #draining = false;
+  readonly #strays = new Map<string, Stray>();
+  readonly #failedRooms = new Set<string>();
+  readonly #sights = new Map<string, { state: RoomState; items: number; sight: RoomSight }>();
+  readonly #wakes = new Map<string, number>();
+  #wakeTimer: ReturnType<typeof setTimeout> | undefined;
+  #clock: ReturnType<typeof setInterval> | undefined;
+  /** Whoever waits for an invite to be on the log. */
+  readonly #invited = new Map<string, { room: string; settle: (code: string | null) => void }>();
+
+  constructor(world: World, queue: Queue, vault: Vault, open: Open, hooks: SessionHooks) {
+    this.world = world;
+    this.#queue = queue;
+    this.vault = vault;
+    this.records = open.records;
+    this.rooms = open.rooms;
+    this.#hooks = hooks;
+    this.http = http(world);
+    this.auth = new Auth(this.http, () => this.records.account);
+    this.#chores = new Chores(this);
+  }
+
+  /** Everything that an open vault holds. @throws DamagedRow @throws StorageRefused */
+  static async load(vault: Vault): Promise<Open> {
+    const records = readRecords(await vault.getAll(RECORD_ROWS));
+    const rooms = new Map<string, RoomState>();
+    for (const roomId of records.rooms) {
+      const hex = toHex(roomId);
+      try {
+        const core = await vault.get(roomPrefix(hex) + CORE_ROW);
+        const names = rowNames(core);
+        const values = await vault.getAll(names.map((name) => roomPrefix(hex) + name));
+        const rows = Object.fromEntries(names.map((name, i) => [name, values[i]]));
+        rooms.set(hex, loadRoom({ ...rows, [CORE_ROW]: core }));
+      } catch (cause) {
+        if (cause instanceof StorageRefused || cause instanceof DamagedRow) throw cause;
+        throw new DamagedRow(`room/${hex}`, { cause });
+      }
+    }
+    return { records, rooms };
+  }
+
+  get online(): boolean {
+    return this.connection === "online";
+  }
+
+  env(): Env {
+    return envOf(this.records, this.world.now(), this.skew, this.world.rng);
+  }
+
+  /** Begin to talk to the server. */
+  start(): void {
+    this.#socket = new HealingSocket(this.world, {
+      ticket: () => this.auth.ticket(),
+      opened: () => this.#event({ kind: "opened", life: ++this.#life }),
+      frames: (frames) => {
+        for (const frame of frames) {
+          if (frame.t === "bye") this.#bye(frame);
+          else if (frame.t !== "pong") this.#event({ kind: "frame", frame });
+        }
+      },
+      closed: () => {
+        this.#life += 1;
+        this.#connection("connecting");
+        this.#event({ kind: "closed" });
+      },
+      failed: (error) => this.#noTicket(error),
+    });
+    this.#clock = setInterval(() => this.#tock(), CLOCK_MS);
+    this.#background((draft) => draft.tick());
+  }
+
+  /** Stop, and forget all keys. To be called in the queue, so that no draft is under way. */
+  close(): void {
+    this.#closed = true;
+    this.#socket?.stop();
+    this.#socket = null;
+    clearInterval(this.#clock);
+    clearTimeout(this.#wakeTimer);
+    this.#chores.stop();
+    this.vault.close();
+    const { identity, signIn, code } = this.records.account;
+    wipe(identity.identityKey.privateKey, signIn.privateKey);
+    if (code) wipe(code.bytes);
+    this.rooms = new Map();
+    this.#inbox = [];
+    this.#strays.clear();
+    this.#sights.clear();
+    this.#wakes.clear();
+    for (const { settle } of this.#invited.values()) settle("locked");
+    this.#invited.clear();
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Do something to what is open, and store it. Nothing else happens meanwhile. */
+  work<T>(task: (draft: Draft) => T | Promise<T>): Promise<T> {
+    return this.#queue.run(() => this.inQueue(task));
+  }
+
+  /** The same from within the queue. */
+  async inQueue<T>(task: (draft: Draft) => T | Promise<T>): Promise<T> {
+    if (this.#closed) throw new EngineError("locked");
+    const draft = new Draft(this, this.env(), this.#failedRooms);
+    const result = await task(draft);
+    try {
+      await this.#commit(draft);
+    } catch (error) {
+      // A full disk may have room again for the next one; anything else means that this vault is not ours any more.
+      if (!(error instanceof StorageRefused && error.code === "storage_full")) this.#hooks.failed(error);
+      throw error;
+    }
+    return result;
+  }
+
+  /** Work that nobody waits for: when it cannot be stored, the stream from the server cannot go on either. */
+  #background(task: (draft: Draft) => void): void {
+    this.work(task).catch((error: unknown) => {
+      if (!this.#closed) this.#hooks.failed(error);
+    });
+  }
+
+  async #commit(draft: Draft): Promise<void> {
+    const { put, drop } = draft.rows();
+    if (Object.keys(put).length > 0 || drop.length > 0) await this.vault.write({ put, drop });
+    this.records = draft.records;
+    this.rooms = draft.rooms;
+    for (const { hex, error } of draft.failed) {
+      this.#failedRooms.add(hex);
+      console.error("a room failed", error);
+    }
+    this.#release(draft);
+    wipe(...draft.wiped);
+    for (const [hex, at] of draft.wakes) this.#wakes.set(hex, at);
+    this.#armWake();
+    for (const inviteId of draft.invited) this.#settleInvite(toHex(inviteId), null);
+    for (const { hex, effect } of draft.dropped) {
+      if (effect.command !== "invite") continue;
+      for (const [invite, one] of this.#invited)
+        if (one.room === hex) this.#settleInvite(invite, effect.code);
+    }
+    this.#hooks.changed();
+    this.#chores.kick();
+  }
+
+  /** Stored: now it may go. What was meant for a socket that is gone is asked of the rooms again at the next ready. */
+  #release(draft: Draft): void {
+    if (draft.hello === this.#life) this.#greeted = this.#life;
+    if (this.#greeted === this.#life) this.#socket?.send(...draft.released());
+  }
+
+  /** Kept with null when the invite is committed, or with the reason why it was dropped. */
+  awaitInvite(room: string, inviteId: Uint8Array): Promise<string | null> {
+    return new Promise((settle) => this.#invited.set(toHex(inviteId), { room, settle }));
+  }
+
+  #settleInvite(invite: string, code: string | null): void {
+    this.#invited.get(invite)?.settle(code);
+    this.#invited.delete(invite);
+  }
+
+  /** What there is to see of a room; made again only when something changed. */
+  sight(hex: string, items: number): RoomSight | null {
+    const state = this.rooms.get(hex);
+    if (!state) return null;
+    const known = this.#sights.get(hex);
+    if (known && known.state === state && known.items === items) return known.sight;
+    const sight = roomView(state, this.env(), items);
+    this.#sights.set(hex, { state, items, sight });
+    return sight;
+  }
+
+  // The socket
+
+  /** The network may be back. */
+  hurry(): void {
+    this.#socket?.hurry();
+  }
+
+  #connection(connection: Connection): void {
+    if (this.connection === connection) return;
+    this.connection = connection;
+    this.#hooks.changed();
+  }
+
+  #noTicket(error: unknown): boolean {
+    this.#connection("offline");
+    if (!(error instanceof ServerError)) {
+      console.error("no ticket", error);
+      return false;
+    }
+    if (error.code !== "sign_in") return false;
+    // The server knows this device no more: it was removed from the account, on another device.
+    this.#background((draft) => draft.alarm("device_removed", null, null, null));
+    return true;
+  }
+
+  #bye({ code }: Bye): void {
+    if (code !== "replaced") return; // the socket closes, and is opened again; signed out, with a new session
+    // Another engine has this device's keys and is connected. Taking turns would help nobody (E39).
+    this.#socket?.stop();
+    this.#life += 1;
+    this.#connection("offline");
+    this.#event({ kind: "closed" });
+    this.#background((draft) => draft.alarm("replaced", null, null, null));
+  }
+
+  #event(event: Event): void {
+    if (this.#closed) return;
+    this.#inbox.push(event);
+    if (this.#draining) return;
+    this.#draining = true;
+    this.#drain();
+  }
+
+  #drain(): void {
+    this.#background((draft) => {
+      const events = this.#inbox.splice(0, BATCH);
+      for (const event of events) this.#handle(draft, event);
+      if (this.#inbox.length > 0) this.#drain();
+      else this.#draining = false;
+    });
+  }
+
+  #handle(draft: Draft, event: Event): void {
+    switch (event.kind) {
+      case "opened":
+        draft.greet(event.life, this.#hello(draft));
+        break;
+      case "closed":
+        draft.offline();
+        this.#strays.clear();
+        break;
+      case "frame":
+        if (event.frame.t === "ready") this.#ready(draft, event.frame);
+        else if (event.frame.t !== "bye" && event.frame.t !== "pong") this.#frame(draft, event.frame);
+        break;
+    }
+  }
+
+  #hello(draft: Draft): ClientFrame {
+    const here = [...draft.rooms.values()].filter(
+      (state) => !["left", "removed"].includes(roomView(state, draft.env, 0).state),
+    );
+    const cursors = here.map((state) => ({ room: state.roomId, n: roomCursor(state) }));
+    return { t: "hello", v: 1, cursors };
+  }
+
+  #ready(draft: Draft, ready: Ready): void {
+    if (!equal(ready.device, this.records.account.deviceId)) {
+      // The browser's cookie is of another device: sign in as this one.
+      void this.auth.signIn().then(
+        () => this.#socket?.restart(),
+        (error: unknown) => this.#noTicket(error),
+      );
+      return;
+    }
+    this.skew = ready.time - this.world.now();
+    draft.env = this.env();
+    this.#connection("online");
+    const listed = new Map(ready.rooms.map((room) => [toHex(room.room), room]));
+    for (const hex of draft.rooms.keys()) {
+      if (!expected(draft, hex)) draft.step(hex, { kind: "ready", room: listed.get(hex) ?? null });
+    }
+    for (const [hex, wire] of listed) {
+      if (expected(draft, hex)) this.#strays.set(hex, { wire, frames: [], bytes: 0, tooMany: false });
+    }
+  }
+
+  #frame(draft: Draft, frame: RoomFrame): void {
+    if (!frame.room) return; // a refusal of a whole message: the socket ends by itself
+    const hex = toHex(frame.room);
+    if (!expected(draft, hex)) draft.step(hex, { kind: "frame", frame: { ...frame, room: frame.room } });
+    else if (frame.t === "welcome") this.#join(draft, hex, frame);
+    else this.#stray(hex, frame);
+  }
+
+  #stray(hex: string, frame: RoomFrame): void {
+    const stray = this.#strays.get(hex) ?? { wire: null, frames: [], bytes: 0, tooMany: false };
+    this.#strays.set(hex, stray);
+    stray.bytes += sizeOf(frame);
+    stray.tooMany ||= stray.bytes > MAX_STRAY_BYTES;
+    if (stray.tooMany) stray.frames = [];
+    else stray.frames.push(frame);
+  }
+
+  /** E25: a Welcome is taken only against what was asked for. */
+  #join(draft: Draft, hex: string, welcome: Welcome): void {
+    const row = expected(draft, hex)!;
+    const others = draft.records.waiting.filter((one) => one !== row);
+    try {
+      draft.add(joinRoom(draft.env, row.expectation, welcome, draft.room(hex)));
+    } catch (error) {
+      if (!(error instanceof WelcomeError)) console.error("a Welcome failed", error);
+      draft.records = { ...draft.records, waiting: [...others, { ...row, state: "refused" }] };
+      return;
+    }
+    draft.records = { ...draft.records, waiting: others };
+    const stray = this.#strays.get(hex);
+    this.#strays.delete(hex);
+    if (!stray) return;
+    if (stray.wire) draft.step(hex, { kind: "ready", room: stray.wire });
+    for (const frame of stray.frames) {
+      if (frame.room) draft.step(hex, { kind: "frame", frame: { ...frame, room: frame.room } });
+    }
+    if (stray.tooMany) this.#socket?.restart();
+  }
+
+  /** A room that was just made on the server, which serves this device in it from now on. */
+  enter(draft: Draft, stepped: Stepped): void {
+    const hex = draft.add(stepped);
+    if (!this.online) return; // the next ready names it
+    const room = stepped.state.roomId;
+    const list = [draft.env.me.deviceId];
+    draft.step(hex, { kind: "ready", room: { room, last: 0, after: 0, list, cursors: [] } });
+    draft.step(hex, { kind: "frame", frame: { t: "caught_up", room, last: 0 } });
+  }
+
+  // Time
+
+  #tock(): void {
+    const expired = this.records.waiting.some((row) => this.#over(row));
+    if (expired) {
+      this.#background((draft) => {
+        const waiting = draft.records.waiting.map((row) =>
+          this.#over(row) ? { ...row, state: "expired" as const } : row,
+        );
+        draft.records = { ...draft.records, waiting };
+      });
+    }
+    this.#wake();
+    this.#chores.kick();
+  }
+
+  #over({ state, notAfter }: WaitingRow): boolean {
+    return (state === "asking" || state === "waiting") && this.world.now() + this.skew > notAfter;
+  }
+
+  /** Rooms that asked to be woken by now. The clock decides: a timer may come late, or the clock be set. */
+  #wake(): void {
+    const now = this.world.now();
+    const due = [...this.#wakes].filter(([, at]) => at <= now).map(([hex]) => hex);
+    for (const hex of due) this.#wakes.delete(hex);
+    if (due.length > 0) {
+      this.#background((draft) => {
+        for (const hex of due) draft.step(hex, { kind: "tick" });
+      });
+    } else this.#armWake();
+  }
+
+  #armWake(): void {
+    clearTimeout(this.#wakeTimer);
+    if (this.#wakes.size === 0) return;
+    const wait = Math.min(...this.#wakes.values()) - this.world.now();
+    this.#wakeTimer = setTimeout(() => this.#wake(), Math.min(Math.max(wait, 0), LONGEST_TIMER_MS));
+  }
+}
+
+/**
+ * The invitation that waits for this room. Until its Welcome, what comes of the room is kept for it. One that has
+ * expired counts: perhaps it was answered in time, while this device was away.
+ */
+function expected(draft: Draft, hex: string): WaitingRow | undefined {
+  return draft.records.waiting.find(
+    ({ state, expectation }) => state !== "refused" && toHex(expectation.roomId) === hex,
+  );
+}
+
+/** Whether the vault itself is lost to this engine. */
+export function vaultIsLost(error: unknown): boolean {
+  return error instanceof StorageConflict || error instanceof StorageRefused || error instanceof DamagedRow;
+}
