@@ -1,4 +1,15 @@
-/** How a message is signed and sealed (RFC 9420 §6.1 to §6.3): functions over keys that the caller holds. */
+/**
+ * How a message is signed and sealed (RFC 9420 §6.1 to §6.3): functions over keys that the caller holds. What a
+ * received message must be, here and where it is opened (`application.ts`, `publicMessages.ts`):
+ *
+ *   v601  of this group                                 v608  with the right membership tag, from a member
+ *   v602  of this epoch                                 v609  application data in a PrivateMessage alone
+ *   v603  from a leaf that is there                     v610  from outside: of a type that may come from there
+ *   v604  of a generation that was not used             v611  from an external sender that the group names
+ *   v605  of a generation that is not too far ahead     v612  in the wire format that the caller asked for
+ *   v606  padded with zeros alone                       v613  sent before a ReInit ended the group
+ *   v607  signed by its sender
+ */
 
 import { concat, type Rng, wipe } from "../bytes/bytes";
 import { MLS_10 } from "./capabilities";
@@ -50,17 +61,25 @@ export function signFramedContent(
   return suite.signWithLabel(signaturePrivateKey, FRAMED_CONTENT_LABEL, content);
 }
 
+declare const verified: unique symbol;
+/** Content whose signature was checked: `verifyFramedContent` alone makes it. */
+export type VerifiedContent<C extends Content = Content> = AuthenticatedContent<C> & {
+  readonly [verified]: true;
+};
+
 /** @throws InvalidError v607_signature */
-export function verifyFramedContent(
+export function verifyFramedContent<C extends Content>(
   suite: CipherSuite,
-  { wireFormat, framed, auth }: AuthenticatedContent,
+  authenticated: AuthenticatedContent<C>,
   signatureKey: Uint8Array,
   groupContext: Uint8Array,
-): void {
+): VerifiedContent<C> {
+  const { wireFormat, framed, auth } = authenticated;
   const content = contentToSign(wireFormat, framed, groupContext);
   if (!suite.verifyWithLabel(signatureKey, FRAMED_CONTENT_LABEL, content, auth.signature)) {
     throw new InvalidError("v607_signature", "a message's signature is not its sender's");
   }
+  return authenticated as VerifiedContent<C>;
 }
 
 /** AuthenticatedContentTBM. */

@@ -23,6 +23,9 @@ export type MlsMessage =
   | Readonly<{ type: "group_info"; groupInfo: GroupInfo }>
   | Readonly<{ type: "key_package"; keyPackage: KeyPackage }>;
 
+/** E26: that of a Welcome, the largest of them. */
+export const MAX_MESSAGE_LENGTH = 2 * 2 ** 20;
+
 function writeMlsMessage(writer: Writer, one: MlsMessage): void {
   writer.uint16(MLS_10);
   switch (one.type) {
@@ -72,4 +75,9 @@ export const encodeMlsMessage = (message: MlsMessage): Uint8Array =>
   encode((writer) => writeMlsMessage(writer, message));
 
 /** @throws DecodeError */
-export const decodeMlsMessage = (bytes: Uint8Array): MlsMessage => decode(bytes, readMlsMessage);
+export function decodeMlsMessage(bytes: Uint8Array): MlsMessage {
+  if (bytes.length > MAX_MESSAGE_LENGTH) {
+    throw new DecodeError(`a message of ${bytes.length} bytes is longer than ${MAX_MESSAGE_LENGTH}`);
+  }
+  return decode(bytes, readMlsMessage);
+}
