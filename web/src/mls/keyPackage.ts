@@ -1,7 +1,7 @@
 /** KeyPackages (RFC 9420 §10): what a client leaves for others to add it with. */
 
 import { equal, type Rng } from "../bytes/bytes";
-import { type Capabilities, greased, MLS_10, ownCapabilities, supportsExtension } from "./capabilities";
+import { type Capabilities, greased, MLS_10, ownCapabilities } from "./capabilities";
 import { decode, encode, type Reader, type Writer } from "./codec";
 import type { Credential } from "./credential";
 import { InvalidError } from "./errors";
@@ -141,7 +141,7 @@ function toBeSigned(keyPackage: UnsignedKeyPackage): Uint8Array {
  * the caller's. @throws InvalidError
  */
 export function verifyKeyPackage(suite: CipherSuite, keyPackage: KeyPackage): void {
-  const { leafNode, initKey, extensions } = keyPackage;
+  const { leafNode, initKey } = keyPackage;
   if (keyPackage.version !== MLS_10 || keyPackage.suite !== suite.id) {
     throw new InvalidError("v401_key_package_suite", "a KeyPackage of another version or cipher suite");
   }
@@ -154,11 +154,5 @@ export function verifyKeyPackage(suite: CipherSuite, keyPackage: KeyPackage): vo
     throw new InvalidError("v403_init_key_reused", "a KeyPackage's init key is its encryption key");
   }
   checkPublicKey(suite, initKey, "v404_init_key");
-  // RFC 9420 §10: extensions of the KeyPackage are listed in its leaf's capabilities.
-  if (!extensions.every(({ type }) => supportsExtension(leafNode.capabilities, type))) {
-    throw new InvalidError(
-      "v405_key_package_extension",
-      "a KeyPackage's extension is not in its capabilities",
-    );
-  }
+  // Extensions that no capability lists are ignored: §10.1 does not refuse them, and others send GREASE so.
 }
