@@ -1,6 +1,6 @@
 /** The presentation language of RFC 9420 §2.1: integers, fixed bytes, variable-size vectors, optional values. */
 
-import { concat } from "../bytes/bytes";
+import { concatAll } from "../bytes/bytes";
 import { DecodeError, UsageError } from "./errors";
 
 /** RFC 9420 §2.1.2: two bits of the first byte give the size, so 30 bits remain. */
@@ -72,7 +72,7 @@ export class Writer {
   }
 
   finish(): Uint8Array {
-    return concat(...this.#parts);
+    return concatAll(this.#parts);
   }
 
   #integer(value: number, size: 1 | 2 | 4): this {
