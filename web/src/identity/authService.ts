@@ -117,7 +117,7 @@ export function checkRevocation(statement: Uint8Array, leaf: LeafIdentity): Revo
 export function obsolete(leaf: LeafIdentity, chainBytes: Uint8Array): boolean {
   const chain = readChain(chainBytes);
   return (
-    equal(chain.accountId, leaf.accountId) &&
+    // E6: the first root makes the account id, so this is a chain of the same account.
     isPrefix(leaf.roots, chain.roots) &&
     // E7: only a higher serial supersedes.
     chain.serial > leaf.identitySerial &&

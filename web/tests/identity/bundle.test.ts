@@ -143,6 +143,7 @@ describe("e22: the recovery bundle", () => {
   it("it is of the account that its seal names", () => {
     expect(judge(sealed(plaintext(), BEN.accountId))).toBe("bundle_root");
     expect(judge(sealed(plaintext({ accountId: BEN.accountId })))).toBe("bundle_root");
+    expect(judge(sealed(plaintext({ accountId: BEN.accountId }), BEN.accountId))).toBe("bundle_root");
   });
 
   it("its private key is the chain's identity key", () => {
@@ -194,7 +195,11 @@ describe("e22: the recovery bundle", () => {
     expect(codeOf(() => sealBundle({ ...BUNDLE, pins: [...pins, ...pins] }, seeded("x")))).toBe(
       "bundle_too_large",
     );
-    expect(judge(new Uint8Array(MAX_BUNDLE_BYTES + 1))).toBe("bundle_malformed");
+    const oversized = sealed(plaintext({ padding: new Uint8Array(MAX_BUNDLE_BYTES) }));
+    expect(judge(oversized)).toBe("bundle_malformed");
+    expect(judge(sealed(plaintext({ padding: new Uint8Array(MAX_BUNDLE_BYTES - 3000) })))).toBe(
+      "nothing was thrown",
+    );
     expect(() => sealBundle({ ...BUNDLE, name: "x".repeat(MAX_NAME_BYTES + 1) }, seeded("x"))).toThrow(
       UsageError,
     );

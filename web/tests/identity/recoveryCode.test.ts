@@ -106,7 +106,7 @@ describe("e6: the recovery code", () => {
   });
 
   it("says that letters are missing or too many", () => {
-    for (const text of ["", TEXT.slice(0, -1), `${TEXT}0`, TEXT.slice(0, 29), "0".repeat(100_000)]) {
+    for (const text of ["", TEXT.slice(0, -1), `${TEXT}0`, TEXT.slice(0, 29), "*".repeat(100_000)]) {
       expect(codeOf(() => parseRecoveryCode(text))).toBe("recovery_code_length");
     }
   });

@@ -19,6 +19,10 @@ describe("e12: the roster code", () => {
     expect(rosterCodeGroups("0".repeat(ROSTER_DIGITS)).every((group) => group === "00000")).toBe(true);
   });
 
+  it("keeps zeros at its beginning", () => {
+    expect(rosterCode([someone("zero 0").identity])).toBe("048042088515584030641048003462");
+  });
+
   it("does not depend on the order in which a device lists people, nor on the way it is computed", async () => {
     const parts: number[] = [];
     expect(await rosterCodeAsync([cleo, anna, ben], (part) => parts.push(part))).toBe(CODE);

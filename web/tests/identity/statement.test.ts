@@ -15,7 +15,7 @@ import {
 } from "../../src/identity/statement";
 import { encodeVarint } from "../../src/mls/codec";
 import * as ed25519 from "../../src/mls/ed25519";
-import { UsageError } from "../../src/mls/errors";
+import { DecodeError, UsageError } from "../../src/mls/errors";
 import { signContent } from "../../src/mls/signLabel";
 import { codeOf, keyPair, seeded, someone, spoilt } from "./people";
 
@@ -110,6 +110,11 @@ describe("e7: identity statements", () => {
   });
 
   it("at most eight links", () => {
+    expect(MAX_LINKS).toBe(8);
+    // Nine short ones are within the bytes of a chain, and too many.
+    const short = concat(...Array.from({ length: 9 }, (_, i) => link(R0, i, null)));
+    expect(short.length).toBeLessThan(MAX_CHAIN_BYTES);
+    expect(codeOf(() => readChain(concat(encodeVarint(short.length), short)))).toBe("malformed");
     const roots = Array.from({ length: MAX_LINKS + 1 }, (_, i) => keyPair(`root ${i}`));
     const accountId = accountIdOf(roots[0]!.publicKey);
     const links = (count: number) =>
@@ -139,6 +144,19 @@ describe("e7: identity statements", () => {
     ]) {
       expect(codeOf(() => readChain(bad))).toBe("malformed");
     }
+  });
+
+  it("threats 41: what is longer than any chain is not read at all", () => {
+    const read = (length: number) => {
+      try {
+        readChain(new Uint8Array(length));
+      } catch (error) {
+        return (error as AsError).cause;
+      }
+      return "nothing was thrown";
+    };
+    expect(read(MAX_CHAIN_BYTES)).toBeInstanceOf(DecodeError);
+    expect(read(MAX_CHAIN_BYTES + 1)).toBeUndefined();
   });
 
   it("invariant: any bytes, and any change of a good chain, give a chain or AsError", () => {
