@@ -12,7 +12,7 @@ import {
   type Stepped,
   WelcomeError,
 } from "../room/core";
-import { StorageConflict, StorageRefused } from "../vault/storage";
+import { StorageRefused } from "../vault/storage";
 import type { Vault } from "../vault/vault";
 import { DamagedRow } from "../vault/wraps";
 import type { Bye, Ready, Welcome, RoomState as WireRoom } from "../wire/generated";
@@ -444,9 +444,4 @@ function expected(draft: Draft, hex: string): WaitingRow | undefined {
   return draft.records.waiting.find(
     ({ state, expectation }) => state !== "refused" && toHex(expectation.roomId) === hex,
   );
-}
-
-/** Whether the vault itself is lost to this engine. */
-export function vaultIsLost(error: unknown): boolean {
-  return error instanceof StorageConflict || error instanceof StorageRefused || error instanceof DamagedRow;
 }

@@ -23,7 +23,8 @@ import type { AlarmRow, Records, WaitingRow } from "./records";
 /** A clock is said to be off from so many minutes on (E10). */
 const CLOCK_TOLERANCE_MINUTES = 10;
 
-type Eyes = { readonly me: Uint8Array; readonly people: KnownPeople };
+/** Whose eyes see it: who I am, and what this device knows of others. */
+export type Eyes = { readonly me: Uint8Array; readonly people: KnownPeople };
 
 function standingOf({ me, people }: Eyes, accountId: Uint8Array): Standing {
   if (toHex(me) === toHex(accountId)) return "me";

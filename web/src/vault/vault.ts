@@ -107,10 +107,9 @@ export class Vault {
     await this.#storage.change({ wraps: [...kept, made] });
   }
 
-  /** Everything of this account leaves this device; this object is closed. */
-  async destroy(): Promise<void> {
+  /** Everything of this account leaves this device. */
+  async erase(): Promise<void> {
     await this.#storage.clear();
-    this.close();
   }
 
   #key(name: string): string {
