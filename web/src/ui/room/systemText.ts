@@ -1,0 +1,46 @@
+import type { TimelineItem } from "../../engine/api";
+import { words } from "../../words/words";
+
+/** A line of the timeline that nobody wrote, in words. */
+export function systemText(item: TimelineItem & { kind: "system" }): string {
+  const say = words.system;
+  const who = item.who || say.somebody;
+  const by = item.by || say.somebody;
+  switch (item.code) {
+    case "created":
+      return say.created(by);
+    case "joined":
+      return say.joined(who, item.by);
+    case "left":
+      return say.left(who);
+    case "removed":
+      return say.removed(who, item.by);
+    case "renamed":
+      return say.renamed(by, item.detail);
+    case "policy":
+      return say.policy(by);
+    case "founder":
+      return say.founder(who);
+    case "removal_proposed":
+      return say.removal_proposed(who, by);
+    case "removal_withdrawn":
+      return say.removal_withdrawn(who, by);
+    case "rejoined":
+      return say.rejoined(who);
+    case "device_added":
+      return say.device_added(who);
+    case "device_revoked":
+      return say.device_revoked(who);
+    case "unreadable": {
+      const why = say.unreadableWhy;
+      const reason = Object.hasOwn(why, item.detail) ? why[item.detail as keyof typeof why] : why.other;
+      return `${say.unreadable}: ${reason}`;
+    }
+    case "bad_commit":
+      return say.bad_commit(item.who);
+    case "newer_version":
+      return say.newer_version(item.who);
+    default:
+      return say.other(item.code);
+  }
+}

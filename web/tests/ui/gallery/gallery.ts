@@ -1,0 +1,42 @@
+import { mount } from "svelte";
+import App from "../../../src/ui/App.svelte";
+import { Session } from "../../../src/ui/session.svelte";
+import { NOW, scenes } from "./scenes";
+import { ScriptedEngine } from "./scriptedEngine";
+import "../../../src/ui/styles/tokens.css";
+import "../../../src/ui/styles/base.css";
+import "../../../src/ui/styles/controls.css";
+
+/** `?view=NAME` shows one scene; without it, a list of all. For tests and for looking; never in the product's build. */
+
+const target = document.getElementById("app");
+if (!target) throw new Error("index.html has no #app");
+const name = new URLSearchParams(location.search).get("view") ?? "";
+const scene = scenes[name];
+
+if (scene) {
+  const base = location.pathname;
+  const engine = new ScriptedEngine(scene, () => NOW);
+  Object.assign(window, { scripted: engine });
+  // The interface reads its address: give it the one of the scene.
+  history.replaceState(null, "", scene.path ?? "/");
+  addEventListener("pageshow", (event) => event.persisted && location.replace(`${base}?view=${name}`));
+  const { navigation } = await import("../../../src/ui/navigation.svelte");
+  navigation.replace(scene.path ?? "/");
+  mount(App, { target, props: { session: new Session(engine) } });
+} else {
+  const list = document.createElement("ul");
+  for (const one of Object.keys(scenes)) {
+    const link = document.createElement("a");
+    link.href = `?view=${one}`;
+    link.textContent = one;
+    const item = document.createElement("li");
+    item.append(link);
+    list.append(item);
+  }
+  const main = document.createElement("main");
+  const heading = document.createElement("h1");
+  heading.textContent = "Gallery";
+  main.append(heading, list);
+  target.append(main);
+}
