@@ -184,12 +184,9 @@ export function groupSecrets(group: Group): Uint8Array[] {
   ];
 }
 
-/**
- * Every secret of `before` that none of `after` holds: what to wipe once those are stored. Without any: all, for a group
- * that was left.
- */
-export function supersededSecrets(before: Group, ...after: readonly Group[]): Uint8Array[] {
-  const kept = new Set(after.flatMap(groupSecrets));
+/** Every secret of `before` that `after` does not hold: what to wipe once `after` is stored. Null: all of them. */
+export function supersededSecrets(before: Group, after: Group | null): Uint8Array[] {
+  const kept = new Set(after === null ? [] : groupSecrets(after));
   return groupSecrets(before).filter((secret) => !kept.has(secret));
 }
 

@@ -15,7 +15,8 @@ import type { LeafIndex } from "./treeMath";
 export const MAX_FORWARD_DISTANCE = 4096;
 /** E17: how many skipped keys are kept for each ratchet. */
 export const MAX_SKIPPED_KEYS = 64;
-const MAX_GENERATION = 0xffffffff;
+/** A generation is 32 bits on the wire. */
+export const MAX_GENERATION = 0xffffffff;
 
 export type RatchetKind = "handshake" | "application";
 
