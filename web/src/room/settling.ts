@@ -1,7 +1,7 @@
 /** What a change to the people of a room entails in its context: computed alike by who plans a Commit and who judges it. */
 
 import { equal } from "../bytes/bytes";
-import { encodeChange, type Pending, type RoomContext, withInvites, withPending } from "./roomContext";
+import { type Pending, type RoomContext, withInvites, withPending } from "./roomContext";
 import { includes } from "./roster";
 
 export type Going = {
@@ -35,19 +35,4 @@ function settledPending(
   }
   const approvers = pending.approvers.filter((account) => !includes(gone, account));
   return approvers.length === 0 ? [] : [{ ...pending, approvers }];
-}
-
-/** Whether two contexts agree on what is pending. */
-export function samePending(a: readonly Pending[], b: readonly Pending[]): boolean {
-  return (
-    a.length === b.length &&
-    a.every((one, i) => {
-      const other = b[i]!;
-      return (
-        equal(encodeChange(one), encodeChange(other)) &&
-        one.approvers.length === other.approvers.length &&
-        one.approvers.every((account, j) => equal(account, other.approvers[j]!))
-      );
-    })
-  );
 }
