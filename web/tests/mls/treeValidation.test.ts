@@ -128,6 +128,19 @@ describe("a tree", () => {
     expect(codeOfTree(everywhere, full)).toBe("v203_parent_hash");
   });
 
+  it("v203: does not take a newcomer for merged: nobody gave it the keys above", () => {
+    const pair = commit(addMany(found(suite, rng), 1, rng), zero, [], rng);
+    const three4 = addMany(commit(world.remove(addMany(pair, 2, rng), one), zero, [], rng), 1, rng);
+    const root = three4.tree.parent(nodeIndex(3))!;
+    expect(root.unmergedLeaves).toEqual([one]);
+    expect(codeOfTree(three4.tree, three4)).toBe(NONE);
+    // Leaf 1 stands beside leaf 0 under the blank node 1, and the parent hash of leaf 0 covers neither.
+    expect(three4.tree.isBlank(nodeIndex(1))).toBe(true);
+    expect(codeOfTree(withParent(three4, nodeIndex(3), { unmergedLeaves: [] }), three4)).toBe(
+      "v203_parent_hash",
+    );
+  });
+
   it("v204: has unmerged leaves that are members below the node", () => {
     const blank = withParent(full, ROOT_OF_EIGHT, { unmergedLeaves: [leafIndex(6)] });
     expect(codeOfTree(blank, full)).toBe("v204_unmerged_leaf");
