@@ -10,7 +10,7 @@
  *   4. all leaves together: one leaf for a device, one identity key for an account
  *   5. with grounds: they carry exactly these Adds and Removes, and change exactly what is theirs in the context
  *   6. without: no Add, Removes and changes of the context by the committer's authority
- *   7. what the going of people entails in the context has happened (E30)
+ *   7. in both: what the going of people entails in the context has happened (E30)
  */
 
 import { equal } from "../bytes/bytes";
@@ -26,7 +26,7 @@ import { type Added, type Granted, judgeGrounds } from "./grounds";
 import { checkAddedLeaf, checkPathLeaf } from "./leafRules";
 import { approversOf, encodeRoomContext, type RoomContext, readRoomExtensions } from "./roomContext";
 import { accountsOf, checkTogether, hasAccount, includes, leavesOf, type Roster } from "./roster";
-import { type Going, NOBODY_GOES, settled } from "./settling";
+import { NOBODY_GOES, settled } from "./settling";
 
 export { approvalsNeeded } from "./authority";
 
@@ -68,11 +68,10 @@ function judge(judging: Judging): RoomChange {
   const added = checkAdded(judging);
   const rosterAfter = rosterOfTree(judging, committer, added);
   const gone = accountsOf(roster).filter((account) => !hasAccount(rosterAfter, account));
-  const { going, granted, what } =
+  const { granted, what } =
     grounds === null
       ? judgeUngrounded(judging, { committer, after, added, removes, leaves, rosterAfter, gone })
       : judgeGrounded(judging, { after, added, removes, leaves, gone });
-  checkSettled(before, after, bringsExtensions, going);
   return {
     committer,
     added: added.map(({ leaf, identity }) => ({
@@ -147,7 +146,6 @@ function rosterOfTree(judging: Judging, committer: LeafIdentity, added: readonly
 }
 
 type Verdict = {
-  readonly going: Going;
   readonly granted: Granted | null;
   readonly what: readonly Happening[];
 };
@@ -180,7 +178,7 @@ function judgeGrounded(judging: Judging, { after, added, removes, leaves, gone }
       ? new RoomRuleError("E30", "invites", "not exactly the invites that these grounds leave open")
       : new RoomRuleError("E14", "grounds_change", "the grounds do not carry this change of the room");
   }
-  return { going, granted, what: [...granted.what, ...withdrawnBy(before, after, granted, going.voids)] };
+  return { granted, what: [...granted.what, ...withdrawnBy(before, after, granted, going.voids)] };
 }
 
 function withdrawnBy(
@@ -213,7 +211,7 @@ function judgeUngrounded(
   const going = gone.length > 0 ? { gone, voids: true } : NOBODY_GOES;
   const account = committer.accountId;
   const changed = judgeContext({ before, after, roster, rosterAfter, account, stamp, going });
-  return { going, granted: null, what: [...left, ...removed, ...changed] };
+  return { granted: null, what: [...left, ...removed, ...changed] };
 }
 
 /** E14: Removes by value on nothing but authority: of one's own other devices, or of a whole account. */
@@ -244,16 +242,4 @@ function judgeRemoves(
     what.push({ kind: "removed", account: target, approvers: approversOf(before, change) });
   }
   return what;
-}
-
-/** 7: without GroupContextExtensions the context stays, so nothing in it may have become void. */
-function checkSettled(before: RoomContext, after: RoomContext, brings: boolean, going: Going): void {
-  if (brings) return;
-  if (!equal(encodeRoomContext(settled(before, going)), encodeRoomContext(after))) {
-    throw new RoomRuleError(
-      "E30",
-      "invites_not_void",
-      "people went, and what that ends in the room was kept",
-    );
-  }
 }

@@ -103,7 +103,8 @@ export class World {
   constructor(who: readonly string[], changes: Partial<RoomContext> = {}, roster?: Roster) {
     this.who = who;
     this.roster = roster ?? new Map(who.map((name, i) => [leafIndex(i), leaf(name).identity]));
-    this.context = { ...newCommons(account(who[0]!.split(" ")[0]!), "Thursdays"), ...changes };
+    const founder = account((who[0] ?? "anna").split(" ")[0]!);
+    this.context = { ...newCommons(founder, "Thursdays"), ...changes };
   }
 
   /** The same people in a context that differs. */
