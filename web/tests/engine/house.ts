@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+/** A real server in a process of its own, on a free port of this machine, with a folder of its own. */
+
+const ROOT = resolve(import.meta.dirname, "../../..");
+const PYTHON = join(ROOT, ".venv/bin/python");
+const START_MS = 30_000;
+
+function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const probe = createServer();
+    probe.once("error", fail);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => done(port));
+    });
+  });
+}
+
+export class House {
+  readonly origin: string;
+  readonly #port: number;
+  readonly #folder: string;
+  #process: ChildProcess | null = null;
+  #printed = "";
+  #logged = "";
+
+  private constructor(port: number) {
+    this.#port = port;
+    this.origin = `http://127.0.0.1:${port}`;
+    this.#folder = mkdtempSync(join(tmpdir(), "collegium-house-"));
+  }
+
+  static async open(): Promise<House> {
+    const house = new House(await freePort());
+    await house.start();
+    return house;
+  }
+
+  async start(): Promise<void> {
+    const made = spawn(PYTHON, ["-m", "server", "serve"], { cwd: ROOT, env: this.#env() });
+    this.#process = made;
+    made.stdout.on("data", (data: Buffer) => {
+      this.#printed += data.toString();
+    });
+    made.stderr.on("data", (data: Buffer) => {
+      this.#logged += data.toString();
+    });
+    const deadline = Date.now() + START_MS;
+    while (Date.now() < deadline) {
+      const answer = await fetch(`${this.origin}/healthz`).catch(() => null);
+      if (answer?.ok) return;
+      await new Promise((done) => setTimeout(done, 30));
+    }
+    throw new Error(`the server does not answer: ${this.#logged.slice(-2000)}`);
+  }
+
+  /** The founder's link (the text behind #), as the server prints it at its first start. */
+  async founderLink(): Promise<string> {
+    for (let i = 0; i < 200; i++) {
+      const found = /\/join#(f\.[A-Za-z0-9_-]{43})/.exec(this.#printed);
+      if (found) return found[1]!;
+      await new Promise((done) => setTimeout(done, 30));
+    }
+    throw new Error(`no link: ${this.#printed}`);
+  }
+
+  /** As when the power goes, for the process. */
+  async kill(): Promise<void> {
+    const process = this.#process;
+    if (!process) return;
+    this.#process = null;
+    const gone = new Promise((done) => process.once("exit", done));
+    process.kill("SIGKILL");
+    await gone;
+  }
+
+  async close(): Promise<void> {
+    await this.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #env(): NodeJS.ProcessEnv {
+    return {
+      ...process.env,
+      PYTHONPATH: ROOT,
+      COLLEGIUM_DATA: join(this.#folder, "data"),
+      COLLEGIUM_PORT: String(this.#port),
+      COLLEGIUM_WEB: join(this.#folder, "web"),
+      COLLEGIUM_RATE_FACTOR: "100",
+    };
+  }
+}
