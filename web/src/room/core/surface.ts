@@ -104,10 +104,10 @@ export type AlarmCode =
   | "copy"
   /** A member disputes the state that a newcomer was given (E24). */
   | "snapshot_disputed"
-  /** The server holds positions back or gave one twice. */
-  | "log_broken"
-  /** A device certificate has run out by this clock, or its clock is off (E10). */
-  | "expired";
+  /** A Welcome that answers this device's own request was not one to accept (E22, E25). */
+  | "welcome"
+  /** The server holds positions back. */
+  | "log_broken";
 
 /** In order. Everything is released only after the new state is stored; frames of `send` as they are. */
 export type Effect =
@@ -159,8 +159,11 @@ export class CommandError extends Error {
 
 /** A Welcome that this device does not accept, and why. */
 export class WelcomeError extends Error {
-  constructor(readonly code: string) {
-    super(code);
+  constructor(
+    readonly code: string,
+    options?: ErrorOptions,
+  ) {
+    super(code, options);
     this.name = "WelcomeError";
   }
 }
@@ -171,7 +174,7 @@ export type JoinExpectation = {
   readonly inviteId: Uint8Array;
   /** The secret of the link's fragment. */
   readonly secret: Uint8Array;
-  /** First 16 bytes of the hash of the inviter's root key, from the link. */
+  /** First 16 bytes of the hash of the inviter's root key, from the link: its account id (E6). */
   readonly inviterRoot: Uint8Array;
   readonly requestHash: Uint8Array;
   readonly keyPackage: Uint8Array;
