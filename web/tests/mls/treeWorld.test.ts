@@ -40,8 +40,12 @@ function pick<T>(rng: Rng, items: readonly T[]): T {
   return items[drawBelow(rng, items.length)]!;
 }
 
-/** One Commit, with or without proposals before its path; or an Add without a path. */
+/** One Commit, with or without proposals before its path; or Adds without a path. */
 function turn(before: World, rng: Rng, largest: number): World {
+  if (before.seats.size < largest && drawBelow(rng, 4) === 0) {
+    const { leaf: _, ...joined } = world.add(before, newPerson(before.suite, rng));
+    return joined;
+  }
   const committer = pick(rng, [...before.seats.keys()]);
   const others = () => [...after.seats.keys()].filter((leaf) => leaf !== committer);
   let after = before;
@@ -56,8 +60,7 @@ function turn(before: World, rng: Rng, largest: number): World {
     added.push(one.leaf);
     after = one;
   }
-  const onlyAdds = after.seats.size === before.seats.size + added.length && added.length > 0;
-  return onlyAdds && drawBelow(rng, 2) === 0 ? after : commit(after, committer, added, rng);
+  return commit(after, committer, added, rng);
 }
 
 function history(own: CipherSuite, seed: string, turns: number, largest: number): void {
@@ -138,6 +141,33 @@ describe("update paths", () => {
     const after = commit(now, zero, [], rng);
     expectInvariant(after);
     checkWorld(after);
+  });
+
+  it("leave a tree that newcomers can check though somebody is unmerged beside them (RFC 9420 §7.9)", () => {
+    const [e, f] = [leafIndex(4), leafIndex(5)];
+    // Seven members, F removed by A; E and then A commit; somebody new at F.
+    const removed = world.remove(commit(addMany(found(suite, rng), 6, rng), zero, [], rng), f);
+    const both = commit(commit(commit(removed, zero, [], rng), e, [], rng), zero, [], rng);
+    const after = add1(both);
+    expect(after.leaf).toBe(f);
+    const unmergedAt = after.now.tree.parents().filter(({ node }) => node.unmergedLeaves.includes(f));
+    expect(unmergedAt.map(({ at }) => at as number)).toEqual([7, 11]);
+    checkWorld(after.now);
+    expectInvariant(after.now);
+  });
+
+  it("blank a node with nobody on its other side", () => {
+    const pair = addMany(found(suite, rng), 3, rng);
+    const stray = {
+      encryptionKey: newPerson(suite, rng).keyPackage.initKey,
+      parentHash: EMPTY,
+      unmergedLeaves: [],
+    };
+    const tree = pair.tree.remove(one).with(new Map([[nodeIndex(1), stray]]));
+    const created = pathOf({ ...pair, tree }, zero, [], rng);
+    expect(created.path.nodes).toHaveLength(1);
+    expect(created.tree.isBlank(nodeIndex(1))).toBe(true);
+    expect(world.applied({ ...pair, tree }, zero, created.path).tree.isBlank(nodeIndex(1))).toBe(true);
   });
 
   it("bring somebody in who was not there: an external Commit", () => {
