@@ -159,7 +159,9 @@ describe("e7: identity statements", () => {
     expect(read(MAX_CHAIN_BYTES + 1)).toBeUndefined();
   });
 
-  it("invariant: any bytes, and any change of a good chain, give a chain or AsError", () => {
+  it("invariant: any bytes, and any change of a good chain, give a chain or AsError", {
+    timeout: 60_000,
+  }, () => {
     const chain = succeedRoot(ANNA.identity, ANNA.keys, someone("anna's new code").keys).chain;
     const run = (bytes: Uint8Array) => {
       try {
