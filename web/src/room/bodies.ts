@@ -73,18 +73,22 @@ function isKnown(type: string): type is EventType {
   return Object.hasOwn(READERS, type);
 }
 
-/** Null for a type that this version does not know. @throws RoomDataError */
-export function decodeBody(type: string, bytes: Uint8Array): EventBody | null {
-  if (!isKnown(type)) return null;
-  const reader = new FieldReader(decodeCanonical(bytes, MAX_BODY), type);
+function readBody(type: EventType, value: unknown): EventBody {
+  const reader = new FieldReader(value, type);
   const body = READERS[type](reader);
   reader.finish();
   return { type, body } as EventBody;
 }
 
+/** Null for a type that this version does not know. @throws RoomDataError */
+export function decodeBody(type: string, bytes: Uint8Array): EventBody | null {
+  return isKnown(type) ? readBody(type, decodeCanonical(bytes, MAX_BODY)) : null;
+}
+
 /** @throws RoomDataError when what our own side wants to say is out of bounds: nobody would accept it */
-export function encodeBody(event: EventBody): Uint8Array {
-  const bytes = encodeCanonical({ ...event.body });
-  decodeBody(event.type, bytes);
-  return bytes;
+export function encodeBody({ type, body }: EventBody): Uint8Array {
+  const present = Object.entries(body).filter(([, field]) => field !== null && field !== undefined);
+  const fields = Object.fromEntries(present);
+  readBody(type, fields);
+  return encodeCanonical(fields);
 }

@@ -12,7 +12,9 @@ export type Fields = Readonly<Record<string, unknown>>;
 
 /** Fields that are undefined are left out. */
 export function encodeCanonical(value: Fields): Uint8Array {
-  return encode(Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)));
+  const present = Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined));
+  // A copy of our own: in Node the library returns its own kind of array, whose slices share memory.
+  return new Uint8Array(encode(present));
 }
 
 /** The one map in `bytes`, in its one spelling. @throws RoomDataError */

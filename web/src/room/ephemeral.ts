@@ -103,19 +103,24 @@ function opened(
 ): SignalContent | null {
   try {
     const plaintext = AES_256_GCM.open(keyOf(exported, header), nonceOf(counter), header, ciphertext);
-    const reader = new FieldReader(decodeCanonical(unpad(plaintext), CONTENT_LENGTH), "signal");
-    const content = {
-      kind: reader.oneOf("kind", ["typing", "presence"]),
-      at: reader.integer("at", 0, MAX_NUMBER),
-      on: reader.boolean("on"),
-    };
-    reader.finish();
-    return content;
+    return decodeSignal(unpad(plaintext));
   } catch (cause) {
     // Of another epoch, or from somebody who is no member: for a hint that may be lost, both are nothing.
     if (cause instanceof AeadError || cause instanceof RoomDataError) return null;
     throw cause;
   }
+}
+
+/** What is sealed. @throws RoomDataError */
+export function decodeSignal(bytes: Uint8Array): SignalContent {
+  const reader = new FieldReader(decodeCanonical(bytes, CONTENT_LENGTH), "signal");
+  const content = {
+    kind: reader.oneOf("kind", ["typing", "presence"]),
+    at: reader.integer("at", 0, MAX_NUMBER),
+    on: reader.boolean("on"),
+  };
+  reader.finish();
+  return content;
 }
 
 function headerOf(leaf: number, session: Uint8Array, counter: number): Uint8Array {
