@@ -31,6 +31,7 @@ MAX_EMOJI_BYTES = 32
 MAX_PAGES = 8
 MAX_PAGE = 32 * 1024
 SEEN_HEAD_BYTES = 16
+MAX_SIGNAL = 64
 
 # Controls, line separators and marks that turn the reading direction: in one line of text they only deceive.
 _NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -198,3 +199,9 @@ def decode_body(type_: str, data: bytes) -> Strict | None:
         return None
     body: Strict = _decode(cls, data, MAX_BODY)
     return body
+
+
+def decode_signal(data: bytes) -> Signal:
+    """Raises DecodeError."""
+    signal: Signal = _decode(Signal, data, MAX_SIGNAL)
+    return signal
