@@ -6,7 +6,7 @@ import type { RatchetTree } from "../../src/mls/ratchetTree";
 import { type CipherSuite, ROOM_SUITE, suiteOf } from "../../src/mls/suite";
 import { decodeRatchetTree, encodeRatchetTree } from "../../src/mls/treeCodec";
 import { treeHash } from "../../src/mls/treeHash";
-import { createUpdatePath } from "../../src/mls/treeKem";
+import { createUpdatePath, decryptPath } from "../../src/mls/treeKem";
 import { type LeafIndex, leafIndex, nodeIndex } from "../../src/mls/treeMath";
 import { drawBelow, seededRng } from "./seededRng";
 import * as world from "./treeWorld";
@@ -156,18 +156,19 @@ describe("update paths", () => {
     expectInvariant(after.now);
   });
 
-  it("blank a node with nobody on its other side", () => {
-    const pair = addMany(found(suite, rng), 3, rng);
-    const stray = {
-      encryptionKey: newPerson(suite, rng).keyPackage.initKey,
-      parentHash: EMPTY,
-      unmergedLeaves: [],
-    };
-    const tree = pair.tree.remove(one).with(new Map([[nodeIndex(1), stray]]));
-    const created = pathOf({ ...pair, tree }, zero, [], rng);
-    expect(created.path.nodes).toHaveLength(1);
-    expect(created.tree.isBlank(nodeIndex(1))).toBe(true);
-    expect(world.applied({ ...pair, tree }, zero, created.path).tree.isBlank(nodeIndex(1))).toBe(true);
+  it("blank a node with nobody on its other side, and forget its key", () => {
+    // Leaves 0, 1 and 4, and a key at node 3 that no honest path would have set.
+    const before = [two, three].reduce(world.remove, addMany(found(suite, rng), 4, rng));
+    const keys = newPerson(suite, rng);
+    const stray = { encryptionKey: keys.keyPackage.initKey, parentHash: EMPTY, unmergedLeaves: [] };
+    const tree = before.tree.with(new Map([[nodeIndex(3), stray]]));
+    const own = new Map(before.seats.get(one)!.keys).set(nodeIndex(3), keys.secrets.initPrivateKey);
+    const created = pathOf({ ...before, tree }, zero, [], rng);
+    const received = world.applied({ ...before, tree }, zero, created.path);
+    for (const after of [created.tree, received.tree]) expect(after.isBlank(nodeIndex(3))).toBe(true);
+    const context = world.contextOf(treeHash(suite, received.tree));
+    const opened = decryptPath(suite, received, one, own, context);
+    expect([...opened.privateTree.keys()].sort((a, b) => a - b)).toEqual([1, 2, 7]);
   });
 
   it("bring somebody in who was not there: an external Commit", () => {
@@ -202,6 +203,16 @@ describe("trees", () => {
     // The leftmost blank first, whoever was there.
     expect(tree.remove(leafIndex(3)).add(newPerson(suite, rng).keyPackage.leafNode).leaf).toBe(3);
     expect(tree.leafCount).toBe(16);
+  });
+
+  it("keep unmerged leaves in order, whatever order they come in", () => {
+    const key = { encryptionKey: five.leaf(leafIndex(0))!.encryptionKey, parentHash: EMPTY };
+    const gap = five
+      .remove(leafIndex(1))
+      .with(new Map([[nodeIndex(7), { ...key, unmergedLeaves: [leafIndex(4)] }]]));
+    const { tree, leaf } = gap.add(newPerson(suite, rng).keyPackage.leafNode);
+    expect(leaf).toBe(1);
+    expect(tree.parent(nodeIndex(7))?.unmergedLeaves).toEqual([1, 4]);
   });
 
   it("are never changed by what is made of them", () => {
