@@ -54,8 +54,8 @@ export type AppView =
     }
   /**
    * The engine cannot go on. other_tab: another tab (of a browser without shared workers), or another build, has the
-   * vault; this goes on by itself when that is closed. Else storage_denied, storage_full, storage_newer,
-   * storage_conflict, storage_damaged, internal: loading the page again is worth a try.
+   * vault; this goes on by itself when that is closed. Else storage_denied, storage_full, storage_damaged, newer_vault,
+   * unexpected: loading the page again is worth a try.
    */
   | { readonly stage: "failed"; readonly code: string };
 
@@ -235,41 +235,44 @@ export interface Engine {
  * Every `code` that a call can be refused with; the catalogue has words for each.
  *
  * Links: link_incomplete, link_unknown (wrong, expired, used or withdrawn: the server says no more), link_other_server,
- * link_used, already_member. Server: offline, too_many, storage (its disk), server_answer (not our server's answer),
- * signed_out, device_removed. What was typed: name_empty, name_long, title_empty, title_long, text_empty, text_long,
- * passphrase_short, recovery_groups, recovery_code_length, recovery_code_letters, recovery_code_checksum, recovery (the
- * code opens no account here), bundle (what the server keeps for it is damaged). Opening: wrong_passphrase,
- * wrong_passkey, wrong_code, locked, vault_exists. This browser: storage_denied, storage_full, storage_newer,
- * storage_conflict, storage_damaged. Account: confirm (ask for the passkey), passkey, too_many_devices. Rooms:
- * not_found, not_ready, paused, not_allowed, invite_over, too_many_rooms, too_many_invites, full. Else: internal.
+ * link_used, link_member. Server: offline, too_many, storage (its disk), server_answer (not our server's answer),
+ * malformed, too_large, origin, signed_out (the device was removed). What was typed: name_invalid, title_invalid,
+ * text_empty, text_too_long, passphrase_short, recovery_code_typed (the groups are others), recovery_code_length, _letters,
+ * _checksum, _unknown (the code opens no account here), bundle (what the server keeps for it is damaged). Opening:
+ * wrong_opener, recovery_code_other, not_open, account_exists. This browser: storage_denied, storage_full, storage_newer,
+ * storage_conflict, storage_damaged. Account: confirm (ask for the passkey), passkey_refused, too_many_devices. Rooms:
+ * not_found, target_gone, not_allowed, room_not_ready, room_paused, room_closed, room_full, invite_gone, too_many_links,
+ * too_many_rooms. Else: unexpected.
  */
 export const ERROR_CODES = [
-  "already_member",
+  "account_exists",
   "bundle",
   "confirm",
-  "device_removed",
-  "full",
-  "internal",
-  "invite_over",
+  "invite_gone",
   "link_incomplete",
+  "link_member",
   "link_other_server",
   "link_unknown",
   "link_used",
-  "locked",
-  "name_empty",
-  "name_long",
+  "malformed",
+  "name_invalid",
   "not_allowed",
   "not_found",
-  "not_ready",
+  "not_open",
   "offline",
-  "passkey",
+  "origin",
+  "passkey_refused",
   "passphrase_short",
-  "paused",
-  "recovery",
   "recovery_code_checksum",
   "recovery_code_length",
   "recovery_code_letters",
-  "recovery_groups",
+  "recovery_code_other",
+  "recovery_code_typed",
+  "recovery_code_unknown",
+  "room_closed",
+  "room_full",
+  "room_not_ready",
+  "room_paused",
   "server_answer",
   "signed_out",
   "storage",
@@ -278,18 +281,16 @@ export const ERROR_CODES = [
   "storage_denied",
   "storage_full",
   "storage_newer",
+  "target_gone",
   "text_empty",
-  "text_long",
-  "title_empty",
-  "title_long",
+  "text_too_long",
+  "title_invalid",
+  "too_large",
   "too_many",
   "too_many_devices",
-  "too_many_invites",
+  "too_many_links",
   "too_many_rooms",
-  "vault_exists",
-  "wrong_code",
-  "wrong_passkey",
-  "wrong_passphrase",
+  "unexpected",
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 

@@ -33,7 +33,7 @@ export function idOf(text: string): Uint8Array {
 
 function textOf(text: string): string {
   if (text.trim() === "") throw new EngineError("text_empty");
-  if (!isPostText(text)) throw new EngineError("text_long");
+  if (!isPostText(text)) throw new EngineError("text_too_long");
   return text;
 }
 
@@ -77,7 +77,7 @@ async function createInvite(session: Session, roomId: string): Promise<{ url: st
     throw new EngineError("offline");
   }
   if (outcome !== null) {
-    if (outcome !== "locked") await withdraw();
+    if (outcome !== "not_open") await withdraw();
     throw new EngineError(errorCode({ code: outcome }));
   }
   const link = encodeLink({ kind: "invite", token, fragment });
@@ -207,7 +207,7 @@ export function sessionCalls(session: Session): SessionCalls {
     devices: () => devices(session),
     confirmOptions: async () => (await auth.call("POST", "/api/passkeys/assert-options")).options,
     confirm: async (answer) => {
-      if (answer === null || typeof answer !== "object") throw new EngineError("passkey");
+      if (answer === null || typeof answer !== "object") throw new EngineError("passkey_refused");
       const { clientExtensionResults: _, ...credential } = answer as Record<string, unknown>;
       await auth.call("POST", "/api/passkeys/assert", { credential });
     },

@@ -74,7 +74,7 @@ export class Draft {
     return this.#changed.size === 0 ? this.#open.rooms : new Map([...this.#open.rooms, ...this.#changed]);
   }
 
-  /** A room that was not there. */
+  /** A room that was not there, or that begins anew. */
   add(stepped: Stepped): string {
     const { roomId } = stepped.state;
     const hex = toHex(roomId);
@@ -82,6 +82,7 @@ export class Draft {
       this.records = { ...this.records, rooms: [...this.records.rooms, roomId] };
     }
     this.#take(hex, stepped);
+    this.step(hex, { kind: "tick" }); // what it has to say already
     this.backup();
     return hex;
   }

@@ -20,7 +20,7 @@ import {
   shownCode,
   typedCode,
 } from "./enrol";
-import { EngineError, errorCode } from "./errors";
+import { EngineError, failureCode } from "./errors";
 import { type Http, http, mayPass, ServerError } from "./http";
 import { active, CHECK_EVERY_MS, checked, type Idle } from "./idle";
 import { openerOf, PASSKEY_SALT, registrationOf, wayOf } from "./passkey";
@@ -76,7 +76,7 @@ export class CollegiumEngine {
         await this.#world.onlyEngine(() => this.#fail("other_tab"));
         await this.#look();
       } catch (error) {
-        this.#fail(errorCode(error));
+        this.#fail(failureCode(error));
       }
     });
     this.#timer = setInterval(() => this.#checkIdle(), CHECK_EVERY_MS);
@@ -124,7 +124,7 @@ export class CollegiumEngine {
     void this.#queue.run(() => {
       if (session?.closed ?? true) return;
       this.#close();
-      this.#fail(errorCode(error));
+      this.#fail(failureCode(error));
     });
   }
 
@@ -153,7 +153,7 @@ export class CollegiumEngine {
     const { idle, lock } = checked(this.#idle, this.#world.now());
     this.#idle = idle;
     if (lock && this.#session) {
-      this.#queue.run(() => this.#lock()).catch((error: unknown) => this.#fail(errorCode(error)));
+      this.#queue.run(() => this.#lock()).catch((error: unknown) => this.#fail(failureCode(error)));
     }
   }
 
@@ -215,8 +215,8 @@ export class CollegiumEngine {
   async #call(port: Port, { call, args }: Call): Promise<unknown> {
     const own = this.#own(port);
     const where = Object.hasOwn(own, call) ? own : this.#calls;
-    if (!where) throw new EngineError("locked");
-    if (!Object.hasOwn(where, call)) throw new EngineError("internal");
+    if (!where) throw new EngineError("not_open");
+    if (!Object.hasOwn(where, call)) throw new EngineError("unexpected");
     const method = (where as Engine)[call] as (...all: readonly unknown[]) => Promise<unknown>;
     return method(...args);
   }
@@ -237,7 +237,7 @@ export class CollegiumEngine {
       lock: inOrder(() => this.#lock()),
       active: async () => this.#touch(),
       openRoom: async (roomId) => {
-        if (!this.#session) throw new EngineError("locked");
+        if (!this.#session) throw new EngineError("not_open");
         if (!this.#session.rooms.has(toHex(idOf(roomId)))) throw new EngineError("not_found");
         port.open(roomId);
       },
@@ -265,7 +265,7 @@ export class CollegiumEngine {
   #requireEmpty(): void {
     if (this.#stage === "empty") return;
     throw new EngineError(
-      this.#stage === "session" || this.#stage === "locked" ? "vault_exists" : "internal",
+      this.#stage === "session" || this.#stage === "locked" ? "account_exists" : "unexpected",
     );
   }
 
@@ -315,7 +315,7 @@ export class CollegiumEngine {
     const rows = allRows(open);
     const vault = await Vault.create(this.#world.storage, ways, rows, this.#world.rng).catch(
       (error: unknown) => {
-        throw error instanceof StorageConflict ? new EngineError("vault_exists") : error;
+        throw error instanceof StorageConflict ? new EngineError("account_exists") : error;
       },
     );
     forgetCode(code); // E6: what is left of it is what must be typed back
@@ -339,7 +339,7 @@ export class CollegiumEngine {
 
   async #unlock(opener: Way): Promise<Vault> {
     if (this.#stage !== "locked")
-      throw new EngineError(this.#stage === "session" ? "vault_exists" : "internal");
+      throw new EngineError(this.#stage === "session" ? "account_exists" : "unexpected");
     const vault = await Vault.unlock(this.#world.storage, opener, this.#world.rng);
     try {
       await this.#finish({ vault, open: await Session.load(vault) });
@@ -367,7 +367,7 @@ export class CollegiumEngine {
 
   async #confirmRecovery(typed: readonly string[]): Promise<void> {
     const session = this.#session;
-    if (!session) throw new EngineError("locked");
+    if (!session) throw new EngineError("not_open");
     const { account } = session.records;
     if (!account.code) return;
     const asked = askedGroups(account);
@@ -375,7 +375,7 @@ export class CollegiumEngine {
       typed.length !== asked.length ||
       !asked.every((group, i) => sameRecoveryGroup(typed[i] ?? "", group))
     ) {
-      throw new EngineError("recovery_groups");
+      throw new EngineError("recovery_code_typed");
     }
     await session.inQueue((draft) => {
       draft.records = { ...draft.records, account: { ...draft.records.account, code: null } };
@@ -385,7 +385,7 @@ export class CollegiumEngine {
 
   async #forgetDevice(): Promise<void> {
     const session = this.#session;
-    if (!session) throw new EngineError("locked");
+    if (!session) throw new EngineError("not_open");
     // The session ends where the server can be reached; it ends by itself elsewhere.
     await session.auth.call("POST", "/api/sign-out").catch(() => undefined);
     await session.vault.erase();

@@ -31,16 +31,16 @@ const ASKED = 2;
 /** A name as colleagues will see it. @throws EngineError */
 export function checkedName(text: string): string {
   const name = text.normalize("NFC").trim().replace(/\s+/gu, " ");
-  if (name === "") throw new EngineError("name_empty");
-  if (!isName(name)) throw new EngineError("name_long");
+  if (name === "") throw new EngineError("name_invalid");
+  if (!isName(name)) throw new EngineError("name_invalid");
   return name;
 }
 
 /** A group's title. @throws EngineError */
 export function checkedTitle(text: string): string {
   const title = text.normalize("NFC").trim().replace(/\s+/gu, " ");
-  if (title === "") throw new EngineError("title_empty");
-  if (!isTitle(title)) throw new EngineError("title_long");
+  if (title === "") throw new EngineError("title_invalid");
+  if (!isTitle(title)) throw new EngineError("title_invalid");
   return title;
 }
 

@@ -31,6 +31,6 @@ export async function found(session: Session): Promise<void> {
   }
   await session.work((draft) => {
     over(draft);
-    session.enter(draft, foundRoom(draft.env, { roomId, title }));
+    draft.add(foundRoom(draft.env, { roomId, title }));
   });
 }

@@ -40,7 +40,7 @@ export async function acceptInvite(session: Session, text: string): Promise<void
     const known = draft.records.waiting.find((one) => equal(one.inviteId, found.inviteId));
     if (known) return known.state === "asking" ? known : null;
     const state = session.sight(hex, 0)?.state;
-    if (state && state !== "left" && state !== "removed") throw new EngineError("already_member");
+    if (state && state !== "left" && state !== "removed") throw new EngineError("link_member");
     const { sealed, expectation } = askToJoin(draft.env, { roomId, fragment: link.fragment, notAfter });
     // The server's word on which invite this is counts for nothing against the link's own.
     if (!equal(expectation.inviteId, found.inviteId)) throw new EngineError("link_incomplete");

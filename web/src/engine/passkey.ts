@@ -24,7 +24,7 @@ export function wayOf(protection: Protection): Way {
   }
   const { prf, credentialId } = protection;
   if (!(prf instanceof Uint8Array) || prf.length !== PRF_BYTES || credentialId.length > MAX_CREDENTIAL_ID) {
-    throw new EngineError("passkey");
+    throw new EngineError("passkey_refused");
   }
   return { kind: "prf", output: prf, credentialId };
 }
@@ -40,10 +40,10 @@ export function openerOf(protection: Protection): Way {
 export function registrationOf(protection: Protection): string | null {
   if (protection.kind === "passphrase" || protection.registration === null) return null;
   const { registration } = protection;
-  if (typeof registration !== "object") throw new EngineError("passkey");
+  if (typeof registration !== "object") throw new EngineError("passkey_refused");
   // Extension results may hold the PRF's output: they go no further, whatever the page did (E39).
   const { clientExtensionResults: _, ...answer } = registration as Record<string, unknown>;
   const text = JSON.stringify(answer);
-  if (text.length > MAX_REGISTRATION) throw new EngineError("passkey");
+  if (text.length > MAX_REGISTRATION) throw new EngineError("passkey_refused");
   return text;
 }

@@ -84,7 +84,7 @@ export class PortSet {
       port.post({ kind: "result", id, value });
     } catch (error) {
       const code = errorCode(error);
-      if (code === "internal") console.error("a call failed", call.call, error);
+      if (code === "unexpected") console.error("a call failed", call.call, error);
       this.flush();
       port.post({ kind: "error", id, code });
     }

@@ -9,13 +9,12 @@ import {
   roomCursor,
   roomView,
   rowNames,
-  type Stepped,
   WelcomeError,
 } from "../room/core";
 import { StorageRefused } from "../vault/storage";
 import type { Vault } from "../vault/vault";
 import { DamagedRow } from "../vault/wraps";
-import type { Bye, Ready, Welcome, RoomState as WireRoom } from "../wire/generated";
+import type { Bye, Ready, Welcome } from "../wire/generated";
 import type { Connection } from "./api";
 import { Auth } from "./auth";
 import { Chores } from "./chores";
@@ -37,16 +36,11 @@ import type { World } from "./world";
 const BATCH = 256;
 const CLOCK_MS = 15_000;
 const LONGEST_TIMER_MS = 3_600_000;
-/** Of a room whose Welcome has not come yet. Beyond it the socket begins anew when it has. */
-const MAX_STRAY_BYTES = 16 * 1024 * 1024;
 
 type Event =
   | { readonly kind: "opened"; readonly life: number }
   | { readonly kind: "closed" }
   | { readonly kind: "frame"; readonly frame: ServerFrame };
-
-/** What came of a room that is not here yet: after a hello, its entries come before its Welcome. */
-type Stray = { wire: WireRoom | null; frames: RoomFrame[]; bytes: number; tooMany: boolean };
 
 export type SessionHooks = {
   /** There may be something new to see. */
@@ -54,8 +48,6 @@ export type SessionHooks = {
   /** The vault no longer takes what must be stored: nothing may go on. */
   failed(error: unknown): void;
 };
-
-const sizeOf = (frame: RoomFrame): number => ("payload" in frame ? frame.payload.length : 0) + 200;
 
 export class Session implements Open {
   records: Records;
@@ -77,7 +69,6 @@ export class Session implements Open {
   #greeted = 0;
   #inbox: Event[] = [];
   #draining = false;
-  readonly #strays = new Map<string, Stray>();
   readonly #failedRooms = new Set<string>();
   readonly #sights = new Map<string, { state: RoomState; items: number; sight: RoomSight }>();
   readonly #wakes = new Map<string, number>();
@@ -162,10 +153,9 @@ export class Session implements Open {
     if (code) wipe(code.bytes);
     this.rooms = new Map();
     this.#inbox = [];
-    this.#strays.clear();
     this.#sights.clear();
     this.#wakes.clear();
-    for (const { settle } of this.#invited.values()) settle("locked");
+    for (const { settle } of this.#invited.values()) settle("not_open");
     this.#invited.clear();
   }
 
@@ -180,7 +170,7 @@ export class Session implements Open {
 
   /** The same from within the queue. */
   async inQueue<T>(task: (draft: Draft) => T | Promise<T>): Promise<T> {
-    if (this.#closed) throw new EngineError("locked");
+    if (this.#closed) throw new EngineError("not_open");
     const draft = new Draft(this, this.env(), this.#failedRooms);
     const result = await task(draft);
     try {
@@ -309,7 +299,6 @@ export class Session implements Open {
         break;
       case "closed":
         draft.offline();
-        this.#strays.clear();
         break;
       case "frame":
         if (event.frame.t === "ready") this.#ready(draft, event.frame);
@@ -342,9 +331,6 @@ export class Session implements Open {
     for (const hex of draft.rooms.keys()) {
       if (!expected(draft, hex)) draft.step(hex, { kind: "ready", room: listed.get(hex) ?? null });
     }
-    for (const [hex, wire] of listed) {
-      if (expected(draft, hex)) this.#strays.set(hex, { wire, frames: [], bytes: 0, tooMany: false });
-    }
   }
 
   #frame(draft: Draft, frame: RoomFrame): void {
@@ -352,16 +338,7 @@ export class Session implements Open {
     const hex = toHex(frame.room);
     if (!expected(draft, hex)) draft.step(hex, { kind: "frame", frame: { ...frame, room: frame.room } });
     else if (frame.t === "welcome") this.#join(draft, hex, frame);
-    else this.#stray(hex, frame);
-  }
-
-  #stray(hex: string, frame: RoomFrame): void {
-    const stray = this.#strays.get(hex) ?? { wire: null, frames: [], bytes: 0, tooMany: false };
-    this.#strays.set(hex, stray);
-    stray.bytes += sizeOf(frame);
-    stray.tooMany ||= stray.bytes > MAX_STRAY_BYTES;
-    if (stray.tooMany) stray.frames = [];
-    else stray.frames.push(frame);
+    // What comes of a room before its Welcome, the room asks for itself when it has it.
   }
 
   /** E25: a Welcome is taken only against what was asked for. */
@@ -376,24 +353,6 @@ export class Session implements Open {
       return;
     }
     draft.records = { ...draft.records, waiting: others };
-    const stray = this.#strays.get(hex);
-    this.#strays.delete(hex);
-    if (!stray) return;
-    if (stray.wire) draft.step(hex, { kind: "ready", room: stray.wire });
-    for (const frame of stray.frames) {
-      if (frame.room) draft.step(hex, { kind: "frame", frame: { ...frame, room: frame.room } });
-    }
-    if (stray.tooMany) this.#socket?.restart();
-  }
-
-  /** A room that was just made on the server, which serves this device in it from now on. */
-  enter(draft: Draft, stepped: Stepped): void {
-    const hex = draft.add(stepped);
-    if (!this.online) return; // the next ready names it
-    const room = stepped.state.roomId;
-    const list = [draft.env.me.deviceId];
-    draft.step(hex, { kind: "ready", room: { room, last: 0, after: 0, list, cursors: [] } });
-    draft.step(hex, { kind: "frame", frame: { t: "caught_up", room, last: 0 } });
   }
 
   // Time
@@ -437,8 +396,7 @@ export class Session implements Open {
 }
 
 /**
- * The invitation that waits for this room. Until its Welcome, what comes of the room is kept for it. One that has
- * expired counts: perhaps it was answered in time, while this device was away.
+ * The invitation that waits for this room. One that has expired counts: perhaps it was answered in time, while this device was away.
  */
 function expected(draft: Draft, hex: string): WaitingRow | undefined {
   return draft.records.waiting.find(

@@ -23,7 +23,7 @@ export type Opener =
   | { readonly kind: "prf"; readonly output: Uint8Array }
   | { readonly kind: "recovery"; readonly key: Uint8Array };
 
-const WRONG = { passphrase: "wrong_passphrase", prf: "wrong_passkey", recovery: "wrong_code" } as const;
+const WRONG = { passphrase: "wrong_opener", prf: "wrong_opener", recovery: "recovery_code_other" } as const;
 
 /** The opener does not open this vault: the passphrase, passkey or code is another one. */
 export class WrongOpener extends Error {
