@@ -39,7 +39,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "form-action 'none'",
         "frame-ancestors 'none'",
         "require-trusted-types-for 'script'",
-        "trusted-types svelte svelte-trusted-html dompurify collegium",
+        "trusted-types svelte svelte-trusted-html dompurify collegium collegium-offline",
     )
 )
 HEADERS = [

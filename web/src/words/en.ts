@@ -21,7 +21,7 @@ export const en = {
   tagline: "A private place for consultation groups of clinicians.",
   skip: "Skip to the main part",
   starting: "Opening…",
-  slowStart: "This takes longer than usual. It is still trying.",
+  slowStart: "This takes longer than usual. It is still trying; you can also load the page again.",
   close: "Close",
   cancel: "Cancel",
   back: "Back",
@@ -240,6 +240,7 @@ export const en = {
     lock: "Lock",
     lockHint: "Lock Collegium on this device",
     notice: "Notice",
+    more: "Start or join a group",
   },
 
   waiting: {
@@ -288,7 +289,7 @@ export const en = {
     beginning: "This is the beginning of what this device has of this group.",
     emptyOwn: "Your group is ready",
     emptyOwnText:
-      "Invite your colleagues: each gets a link of their own. What you write now waits for them only from the moment they join.",
+      "Invite your colleagues: each gets a link of their own. They can read what is written from the moment they join, nothing earlier.",
     emptyText: "Nobody has written yet. Say hello.",
     invite: "Invite a colleague",
     newest: "Jump to the newest message",
@@ -301,9 +302,8 @@ export const en = {
     announce: (name: string, text: string): string => `${name}: ${text}`,
     announceMany: (n: number): string => `${n} new messages`,
     own: "You",
-    replyTo: (name: string): string => `In answer to ${name}`,
     replyGone: "This message was deleted",
-    goToQuoted: (name: string): string => `Show the message by ${name} that this answers`,
+    goToQuoted: "Show the message that this answers:",
     edited: "edited",
     editedAt: (when: string): string => `Edited ${when}`,
     deleted: "This message was deleted.",
@@ -363,9 +363,9 @@ export const en = {
     otherEmoji: "Another emoji",
     otherEmojiAdd: "Add",
     otherEmojiWrong: "One emoji, please. Your keyboard has a key for them.",
-    reaction: (emoji: string, who: string): string => `${emoji} from ${who}`,
-    addMine: "add yours",
-    takeMine: "take yours back",
+    reactionBy: (who: string): string => `from ${who}`,
+    addMine: ", add yours",
+    takeMine: ", take yours back",
     image: (alt: string): string => (alt ? `picture: ${alt}` : "picture"),
   },
 
@@ -435,8 +435,8 @@ export const en = {
     changed: "New keys",
     changedText: (name: string): string =>
       `${name}’s keys were renewed, for example on a new phone. If you did not expect it, ask ${name} by telephone.`,
-    more: (name: string): string => `Remove ${name} from the group…`,
-    remove: "Remove…",
+    more: (name: string): string => `More about ${name}`,
+    remove: (name: string): string => `Remove ${name} from the group…`,
     inviteHeading: "Invite a colleague",
     inviteText: "Each link is for one person and works once.",
     invite: "Make an invitation link",
@@ -538,11 +538,6 @@ export const en = {
   },
 
   dates: { today: "Today", yesterday: "Yesterday" },
-  update: {
-    text: "A new version of Collegium is on the server.",
-    reload: "Load it now",
-    hint: "You will have to unlock again.",
-  },
 } as const;
 
 export type Words = typeof en;

@@ -6,9 +6,9 @@ export const errors = {
   server_answer: "The server gave an answer that makes no sense. Try again in a minute; nothing was changed.",
   malformed: "The server did not understand this request. Load the page again; a new version may be waiting.",
   too_many: "That was too often in a short time. Wait a minute, then try again.",
-  too_many_tries: "That was tried too often. Wait a few minutes, then try again.",
   too_many_links: "Too many invitations are open. Withdraw one that is not needed, then try again.",
   too_many_devices: "This account has as many devices as are allowed. Remove one first.",
+  too_many_rooms: "You are in as many groups as one account can hold. Leave one first.",
   too_large: "This is larger than can be sent at once. Shorten it or send it in parts.",
   storage: "The server can’t store anything at the moment. Nothing was changed; try again in a minute.",
   not_found: "This does not exist any more, or is not open to you.",
@@ -20,14 +20,11 @@ export const errors = {
   link_incomplete: "A part of this link is missing. Copy the whole link and try again.",
   link_other_server: "This link belongs to another server. Open it exactly as it was sent to you.",
   link_used: "This invitation was used already. Ask for a new link.",
-  link_expired: "This invitation has run out. Ask for a new link.",
   link_member: "You are in this group already.",
-  link_waiting: "You accepted this invitation already; it waits for a member’s device.",
 
   wrong_opener:
     "That does not open this device. Check for Caps Lock and the keyboard’s language, and try again.",
   not_open: "Collegium has locked meanwhile. Unlock it and try again.",
-  busy: "Another step is still running. Wait a moment.",
   account_exists: "There is an account on this device already.",
 
   recovery_code_length:
@@ -39,6 +36,8 @@ export const errors = {
   recovery_code_typed: "This does not match your code. Compare it with your copy, group by group.",
   recovery_code_unknown:
     "The code is well written, but no account on this server belongs to it. Is this the right server?",
+  bundle:
+    "What the server keeps for your recovery is damaged or from a newer version. Try again; if it stays, tell whoever looks after this server.",
   recovery_code_other: "This code belongs to another account than the one on this device.",
 
   storage_denied:
@@ -46,6 +45,7 @@ export const errors = {
   storage_full: "This device’s storage is full. Free some space, then try again; nothing was lost.",
   storage_damaged:
     "Something stored on this device was damaged. Nothing false is shown; you may have to recover with your code.",
+  storage_newer: "What is stored here was written by a newer version of Collegium. Load the page again.",
   storage_conflict: "This device’s data was changed by something else. Load the page again.",
 
   passkey_cancelled: "Your device’s question was closed or timed out. Try again.",
@@ -60,12 +60,12 @@ export const errors = {
   room_closed: "You are not in this group any more.",
   room_full: "This group has as many devices as it can hold.",
   invite_gone: "This invitation was used or withdrawn already.",
+  passphrase_short: "This passphrase is too short. Use at least 12 characters.",
   text_empty: "There is nothing to send.",
   text_too_long: "This text is too long to send at once. Please send it in parts.",
-  title_invalid: "This name can’t be used. Please choose a shorter one.",
-  name_invalid: "This name can’t be used. Please choose a shorter one.",
+  title_invalid: "This name can’t be used: one line, at most 80 characters.",
+  name_invalid: "This name can’t be used: one line, at most 80 characters.",
   target_gone: "The message is not there any more.",
-  worker: "Collegium’s inner part has stopped. Load the page again.",
   unexpected: "Something unexpected happened. Try again; if it stays, load the page again.",
 } as const;
 
@@ -129,10 +129,6 @@ export const alarms = {
     todo: () =>
       "To be safe, this device has thrown the old keys away and asks to come back into the group. If you did not restore a backup, somebody may have copied this device: remove it in the settings of another one.",
   },
-  removed: {
-    text: () => "You were removed from a group.",
-    todo: () => "You can read what was written until then. What comes later is encrypted without you.",
-  },
   device_removed: {
     text: () => "This device was removed from your account.",
     todo: () =>
@@ -142,17 +138,29 @@ export const alarms = {
     text: () => "The list of your groups could not be stored for recovery.",
     todo: () => "It is tried again by itself. Until then do not rely on the recovery code alone.",
   },
-  storage_full: {
-    text: () => "This device’s storage is full; new messages can’t be kept.",
-    todo: () => "Free some space. Nothing is lost meanwhile: the server keeps the messages for you.",
+  welcome: {
+    text: () =>
+      "A device let you into a group in a way that does not fit your invitation, so this device refused.",
+    todo: () => "Nothing of yours was shown to anybody. Ask your colleague by telephone, and for a new link.",
   },
-  not_persistent: {
-    text: () => "Your browser may delete stored data when space gets short.",
-    todo: () => "Install Collegium as an app or bookmark it, and keep your recovery code at hand.",
+  room_failed: {
+    text: () => "A group could not be brought up to date on this device.",
+    todo: () =>
+      "Load the page again. If it stays, tell whoever looks after this server; the other groups work.",
   },
-  newer_version: {
-    text: () => "Somebody in your group uses a newer version of Collegium.",
-    todo: () => "Load this page again to get it too.",
+  replaced: {
+    text: () => "Collegium is open twice for this device, perhaps from a copied browser profile.",
+    todo: () =>
+      "Close it in the other place. If you know of none, remove this device in the settings of another one.",
+  },
+  passkey_unregistered: {
+    text: () => "This device opens with its passkey, but the server does not know that passkey yet.",
+    todo: () =>
+      "Nothing is unsafe. It is tried again by itself; until then the server can’t ask for it when devices change.",
+  },
+  invite_lost: {
+    text: () => "The invitation that you came with is over: it was withdrawn or used by somebody else.",
+    todo: () => "Your account is fine. Ask your colleague for a new link and open it here.",
   },
   other: {
     text: () => "Something happened that this version of Collegium has no words for.",
@@ -177,12 +185,8 @@ export const failures = {
     todo: "Load the page again. If it stays, use your recovery code on a fresh browser profile.",
   },
   other_tab: {
-    text: "Collegium is open in another tab or window of this browser.",
-    todo: "Go on there, or close it and load this page again.",
-  },
-  other_build: {
-    text: "Another tab still runs an older version of Collegium.",
-    todo: "Close all other Collegium tabs, then load this page again.",
+    text: "Collegium is open in another tab or window of this browser, or an older version of it still runs there.",
+    todo: "Go on there, or close it. This page goes on by itself then.",
   },
   newer_vault: {
     text: "What is stored here was written by a newer version of Collegium than this one.",
@@ -195,14 +199,6 @@ export const failures = {
   insecure: {
     text: "This address is not protected by TLS, so browsers do not allow encryption on it.",
     todo: "Open Collegium by its https:// address.",
-  },
-  worker: {
-    text: "The part of Collegium that holds your keys did not start, or has stopped.",
-    todo: "Load the page again. What you have written is stored.",
-  },
-  device_removed: {
-    text: "This device was removed from your account.",
-    todo: "Your account still exists on your other devices. On this one you can start again with your recovery code.",
   },
   update: {
     text: "A new version of Collegium is on the server, and parts of the old one are gone.",
