@@ -5,6 +5,8 @@
  * at least two, each approving in a Commit of its own. "Other" means: all but the one to be removed; for the rest, all but
  * the founder. Every account has one vote, however many devices it has, and only accounts that are here count.
  *
+ * A founder who is gone is founder no more (`settled`): the others decide together from then on, and may name another.
+ *
  * Two people: the founder may remove the other; the other may not remove the founder, since nobody else could agree. Where
  * the founder has left, neither may remove the other. Each may always leave. So no single member can take a room over by
  * removing the only other one, and whoever wants to be rid of somebody without the group's consent begins a new room.
@@ -12,7 +14,7 @@
 
 import { equal } from "../bytes/bytes";
 import { approversOf, type Change, type RoomContext } from "./roomContext";
-import { accountsOf, hasAccount, includes, type Roster } from "./roster";
+import { accountsOf, includes, type Roster } from "./roster";
 
 const LEAST_APPROVALS = 2;
 
@@ -55,7 +57,7 @@ export function mayCommit(
   change: Exclude<Change, { kind: "invite" }>,
   account: Uint8Array,
 ): boolean {
-  if (equal(account, context.founder) && hasAccount(roster, account)) return true;
+  if (equal(account, context.founder)) return true;
   return approvals(context, roster, change, [account]).length >= approvalsNeeded(context, roster, change);
 }
 

@@ -72,7 +72,7 @@ function checkFixed({ before, after }: ContextCase): void {
 
 type Enacted = Exclude<Change, { kind: "invite" } | { kind: "remove" }>;
 
-function enactedChanges({ before, after, rosterAfter }: ContextCase): readonly Enacted[] {
+function enactedChanges({ before, after, rosterAfter, going }: ContextCase): readonly Enacted[] {
   const out: Enacted[] = [];
   if (before.policy.admitApprovals !== after.policy.admitApprovals) {
     out.push({ kind: "policy", policy: after.policy });
@@ -83,7 +83,7 @@ function enactedChanges({ before, after, rosterAfter }: ContextCase): readonly E
   } else if (before.charterHash === null || !equal(before.charterHash, after.charterHash)) {
     out.push({ kind: "charter", hash: after.charterHash });
   }
-  if (!equal(before.founder, after.founder)) {
+  if (!equal(settled(before, going).founder, after.founder)) {
     if (!hasAccount(rosterAfter, after.founder)) {
       throw new RoomRuleError("E14", "founder_absent", "the new founder is not in the room");
     }

@@ -31,6 +31,9 @@ export const MAX_REVOCATION = 1024;
 const MAX_CONTEXT = 512 * 1024;
 const MAX_TIME = 2 ** 53 - 1;
 
+/** No account: an id is a hash, and none is all zeros. */
+export const NOBODY = new Uint8Array(ID_LENGTH);
+
 export type RoomKind = "commons" | "case";
 
 /** How many accounts admit a newcomer, the inviter among them. 1: the inviter alone. */
@@ -80,7 +83,7 @@ export type RoomContext = {
   readonly policy: Policy;
   /** SHA-384 of the charter's text. */
   readonly charterHash: Uint8Array | null;
-  /** An account. It stays named when it has left. */
+  /** An account; NOBODY when it is gone: whoever comes back later comes back as a member like all others. */
   readonly founder: Uint8Array;
   readonly guests: readonly Guest[];
   readonly invites: readonly OpenInvite[];

@@ -8,6 +8,9 @@ import type { LeafNode } from "../mls/leafNode";
 import type { LeafIndex } from "../mls/treeMath";
 import { RoomRuleError } from "./errors";
 
+/** More devices than an account can have on the server, with some that were lost and are still here. */
+export const MAX_LEAVES_EACH = 32;
+
 export type Roster = ReadonlyMap<LeafIndex, LeafIdentity>;
 
 /** The AS check of one leaf, without its lifetime (E8, E9). @throws AsError | RoomRuleError */
@@ -36,6 +39,7 @@ export function rosterOf(
 export function checkTogether(roster: Roster): void {
   const devices = new Set<string>();
   const identities = new Map<string, Uint8Array>();
+  const counts = new Map<string, number>();
   for (const { accountId, deviceId, identityKey } of roster.values()) {
     // E20: the device list names each once, so two leaves of one could not be told apart.
     const device = toHex(deviceId);
@@ -48,6 +52,11 @@ export function checkTogether(roster: Roster): void {
       throw new RoomRuleError("E9", "account_identity", "leaves of one account under two identity keys");
     }
     identities.set(account, identityKey);
+    // A person who adds devices without end would leave no leaf for others.
+    const count = (counts.get(account) ?? 0) + 1;
+    if (count > MAX_LEAVES_EACH)
+      throw new RoomRuleError("E13", "account_leaves", "too many leaves of one account");
+    counts.set(account, count);
   }
 }
 

@@ -1,7 +1,7 @@
 /** What a change to the people of a room entails in its context: computed alike by who plans a Commit and who judges it. */
 
 import { equal } from "../bytes/bytes";
-import { type Pending, type RoomContext, withInvites, withPending } from "./roomContext";
+import { NOBODY, type Pending, type RoomContext, withInvites, withPending } from "./roomContext";
 import { includes } from "./roster";
 
 export type Going = {
@@ -13,9 +13,11 @@ export type Going = {
 
 export const NOBODY_GOES: Going = { gone: [], voids: false };
 
-/** The context without what cannot stay: void invites, and approvals by, or about, who is gone. */
+/** The context without what cannot stay: void invites, approvals by, or about, who is gone, and their founder's rights. */
 export function settled(context: RoomContext, { gone, voids }: Going): RoomContext {
-  const kept = voids ? withInvites(context, []) : context;
+  const open = voids ? withInvites(context, []) : context;
+  // Else a founder whom the group removed would be one again by any member's invite.
+  const kept = includes(gone, open.founder) ? { ...open, founder: NOBODY } : open;
   const pending = kept.pending.flatMap((one) => settledPending(kept, one, gone));
   return withPending(kept, pending);
 }

@@ -9,7 +9,7 @@ import {
   planWithdrawApproval,
   type Reference,
 } from "../../src/room/plans";
-import { type Change, type RoomContext, withApprovers } from "../../src/room/roomContext";
+import { type Change, NOBODY, type RoomContext, withApprovers } from "../../src/room/roomContext";
 import { account, altered, broken, contextIn, inviteBy, kinds, leaveOf, removeOf, World } from "./world";
 
 const FIVE = ["anna", "ben", "cleo", "dora", "emil"];
@@ -89,9 +89,24 @@ describe("E14: removing another account", () => {
     const proposed = five.after(five.commits("ben", planChange(five.situation("ben"), removal("anna"))));
     const removed = proposed.commits("emil", planChange(proposed.situation("emil"), removal("anna")));
     expect(kinds(removed)).toEqual(["removed"]);
-    // Its name stays in the context, and gives nobody else any right.
     const left = proposed.after(removed);
     expect(broken(() => left.says("ben", [removeOf(left.at("cleo"))]))).toBe("E14 approvals");
+  });
+
+  it("E14 a founder who is gone is founder no more, and comes back as a member like all others", () => {
+    const plan = planLeaves(five.situation("ben"), [leaveOf(five.at("anna"))]);
+    const left = five.commits("ben", plan);
+    expect(left.context.founder).toEqual(NOBODY);
+    const kept = altered(plan, () => five.context);
+    expect(broken(() => five.commits("ben", kept))).toBe("E14 founder_absent");
+    const seized = altered(plan, (context) => ({ ...context, founder: account("ben") }));
+    expect(broken(() => five.commits("ben", seized))).toBe("E14 approvals");
+    // The others may name another, by half of them and at least two.
+    const orphaned = five.after(left);
+    const change: Change = { kind: "founder", target: account("cleo") };
+    const first = orphaned.after(orphaned.commits("cleo", planChange(orphaned.situation("cleo"), change)));
+    const second = first.commits("dora", planChange(first.situation("dora"), change));
+    expect(second.context.founder).toEqual(account("cleo"));
   });
 
   it("E14 one approval too few is invalid", () => {

@@ -14,6 +14,7 @@ import {
   altered,
   broken,
   contextIn,
+  contextProposal,
   DAY,
   inviteBy,
   kinds,
@@ -73,6 +74,11 @@ describe("E14: what may be in a Commit", () => {
       expect(broken(() => three.judge(three.judged("anna", [], [one])))).toBe("E14 reference");
     });
   }
+
+  it("E14 two GroupContextExtensions make it invalid", () => {
+    const twice = [contextProposal(three.context), contextProposal(three.context)];
+    expect(broken(() => three.says("anna", twice))).toBe("E14 extensions_twice");
+  });
 
   it("E14 the authority is that of the room before the Commit, not what the Commit makes of it", () => {
     const after = { ...three.context, founder: account("ben") };
@@ -137,6 +143,17 @@ describe("E13: what the room agrees on", () => {
     const judged = inviting.planned("anna", planAdmit(inviting.situation("anna"), ask));
     const added = Array.from({ length: 33 }, (_, i) => ({ ...judged.added[0]!, leaf: leafIndex(3 + i) }));
     expect(broken(() => inviting.judge({ ...judged, added }))).toBe("E26 adds");
+  });
+
+  it("E13 one account has 32 leaves at most", () => {
+    const ben = leaf("ben").identity;
+    const roster = new Map(three.roster);
+    for (let i = 3; i < 34; i++) roster.set(leafIndex(i), { ...ben, deviceId: seeded(`device ${i}`)(16) });
+    const full = new World(["anna", "ben", "cleo"], three.context, roster);
+    expect(broken(() => full.commits("anna", planUpdate()))).toBe("valid");
+    const more = new Map(roster).set(leafIndex(34), { ...ben, deviceId: seeded("one more")(16) });
+    const over = new World(["anna", "ben", "cleo"], three.context, more);
+    expect(broken(() => over.commits("anna", planUpdate()))).toBe("E13 account_leaves");
   });
 
   it("E13 one device has one leaf", () => {

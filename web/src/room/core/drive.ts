@@ -133,10 +133,11 @@ function ownDue(turn: Turn): { readonly at: number; readonly purpose: Purpose } 
   const { membership, chores } = turn.state;
   if (membership === null) return null;
   const spread = (turn.env.me.deviceId[0]! * 256 + turn.env.me.deviceId[1]!) / 65536;
-  const renew = membership.me.notAfter - RENEW_BEFORE + spread * RENEW_SPREAD;
+  const renew = membership.me.notAfter - RENEW_BEFORE + Math.floor(spread * RENEW_SPREAD);
   if (renew <= turn.env.now) return { at: renew, purpose: { kind: "renew" } };
   if (chores.firstEvent === 0) return null;
-  return { at: chores.firstEvent + UPDATE_AFTER + spread * UPDATE_SPREAD, purpose: { kind: "update" } };
+  const update = chores.firstEvent + UPDATE_AFTER + Math.floor(spread * UPDATE_SPREAD);
+  return { at: update, purpose: { kind: "update" } };
 }
 
 function putAside(turn: Turn, purpose: Purpose, code: string): void {

@@ -5,6 +5,7 @@ import { encodeCredential } from "../../identity/credential";
 import { basicCredential, type Credential } from "../../mls/credential";
 import { createKeyPackage, type KeyPackageSecrets } from "../../mls/keyPackage";
 import { type KeyPair, ROOM_SUITE, suiteOf } from "../../mls/suite";
+import { MAX_KEY_PACKAGE_LIFETIME } from "../leafRules";
 import type { Env } from "./surface";
 
 /** E1. */
@@ -22,6 +23,7 @@ export type FreshLeaf = {
 export function freshLeaf({ me, serverNow, rng }: Env, above: number): FreshLeaf {
   const signature = roomSuite.signatureKeyPair(rng);
   const { notBefore, notAfter } = certificateWindow(serverNow);
+  const seconds = BigInt(Math.floor(notBefore / 1000));
   const certificate = certifyDevice(me.identity, {
     deploymentId: me.deploymentId,
     deviceId: me.deviceId,
@@ -34,8 +36,9 @@ export function freshLeaf({ me, serverNow, rng }: Env, above: number): FreshLeaf
   return {
     signature,
     credential: basicCredential(encodeCredential(me.identity.chain, certificate)),
-    notBefore: BigInt(Math.floor(notBefore / 1000)),
-    notAfter: BigInt(Math.floor(notAfter / 1000)),
+    notBefore: seconds,
+    // E10: who is asked answers within days; the certificate lasts longer.
+    notAfter: seconds + BigInt(MAX_KEY_PACKAGE_LIFETIME),
   };
 }
 

@@ -20,6 +20,7 @@ import { type Said, withSaid, withSystem } from "../timeline";
 import { copyFound } from "./endings";
 import { judged } from "./faults";
 import { headAt, judgeSeen } from "./heads";
+import { stoppedTyping } from "./signals";
 import { takeCheck, takeSnapshotPage } from "./snapshots";
 import type { Held, Made, Outgoing } from "./state";
 import type { Turn } from "./turn";
@@ -218,6 +219,7 @@ function apply(turn: Turn, { id, n, time }: Place, leaf: LeafIdentity, event: Ev
     case "delete":
     case "react": {
       turn.set({ timeline: withSaid(timeline, saidBy(id, event)!, leaf.accountId, n, time) });
+      stoppedTyping(turn, leaf.deviceId);
       const mine = equal(leaf.accountId, turn.env.me.accountId);
       if (event.type === "post" && !mine) turn.effect({ kind: "arrived", id });
       return;
