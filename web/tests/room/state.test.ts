@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compare, concat, equal, toHex } from "../../src/bytes/bytes";
+import { decodeCanonical, encodeCanonical } from "../../src/room/canonical";
 import { EPHEMERAL_LENGTH, newSender, openSignal, SIGNAL_AGE, sealSignal } from "../../src/room/ephemeral";
 import { RoomDataError } from "../../src/room/errors";
 import { encodeBody } from "../../src/room/events";
@@ -274,6 +275,19 @@ describe("E24: the snapshot", () => {
     expect(checkOf(own, other)).toEqual({ position: 12, hash: other, agrees: false });
     const head = { ...own, head: seeded("another head")(48) };
     expect(checkOf(head, hash).agrees).toBe(false);
+  });
+
+  it("E24 names and counters stand in order, each once", () => {
+    const fields = decodeCanonical(encodeSnapshot(many(3)), 10_000);
+    const names = fields.names as unknown[];
+    const counters = fields.counters as unknown[];
+    for (const change of [
+      { names: [names[1], names[0]] },
+      { names: [names[0], names[0]] },
+      { counters: [counters[1], counters[0]] },
+    ]) {
+      expect(() => decodeSnapshot(encodeCanonical({ ...fields, ...change }))).toThrow(RoomDataError);
+    }
   });
 
   it("E24 invariant: any bytes are a snapshot or a RoomDataError", () => {

@@ -85,6 +85,10 @@ describe("E14: what may be in a Commit", () => {
     expect(broken(() => three.says("ben", [removeOf(leafIndex(2))], after))).toBe("E14 approvals");
   });
 
+  it("E14 a Remove of nobody is refused", () => {
+    expect(broken(() => three.says("anna", [removeOf(leafIndex(9))]))).toBe("E14 removed_nobody");
+  });
+
   it("E14 a committer who is not in the tree is refused", () => {
     const judged = { ...three.judged("anna", []), committer: leafIndex(7) };
     expect(broken(() => three.judge(judged))).toBe("E14 committer");
@@ -205,6 +209,15 @@ describe("E9, E10: every leaf that a Commit brings", () => {
     const judged = inviting.planned("anna", planAdmit(inviting.situation("anna"), ask));
     const added = judged.added.map((one) => ({ ...one, keyPackage }));
     expect(broken(() => inviting.judge({ ...judged, added }))).toBe("E13 credential_type");
+  });
+
+  it("E13 a leaf that is not from a KeyPackage is refused", () => {
+    const judged = inviting.planned("anna", planAdmit(inviting.situation("anna"), ask));
+    const added = judged.added.map((one) => {
+      const leafNode = { ...one.keyPackage.leafNode, source: { kind: "update" as const } };
+      return { ...one, keyPackage: { ...one.keyPackage, leafNode } };
+    });
+    expect(broken(() => inviting.judge({ ...judged, added }))).toBe("E13 leaf_source");
   });
 
   it("E1 a KeyPackage of another suite is refused", () => {
