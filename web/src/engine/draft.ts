@@ -44,6 +44,8 @@ export class Draft {
   /** The socket that this draft says hello on. */
   hello = 0;
   readonly wiped: Uint8Array[] = [];
+  /** Rooms to which something was done: time alone may change what is to be seen of them. */
+  readonly touched = new Set<string>();
   /** When each room asked to be woken. */
   readonly wakes = new Map<string, number>();
   readonly invited: Uint8Array[] = [];
@@ -170,6 +172,7 @@ export class Draft {
 
   #take(hex: string, { state, effects, wiped }: Stepped): void {
     this.#changed.set(hex, state);
+    this.touched.add(hex);
     this.wiped.push(...wiped);
     for (const effect of effects) this.#effect(hex, state, effect);
   }

@@ -36,6 +36,9 @@ import type { World } from "./world";
  * and ports to every tab. Whatever moves it from stage to stage runs in the queue.
  */
 
+/** The last post is looked for among so many of a room's last items. */
+const SUMMARY_ITEMS = 20;
+
 /** A vault whose account the server has perhaps not taken yet: the next try goes on with the same keys. */
 type Unfinished = { readonly vault: Vault; readonly open: Open };
 
@@ -108,7 +111,7 @@ export class CollegiumEngine {
     if (!session) return this.#stage === "starting" ? { stage: "starting" } : this.#locked;
     const shown = shownCode(session.records.account);
     if (shown) return { stage: "recovery", ...shown };
-    const sights = [...session.rooms.keys()].flatMap((hex) => session.sight(hex, 0) ?? []);
+    const sights = [...session.rooms.keys()].flatMap((hex) => session.sight(hex, SUMMARY_ITEMS) ?? []);
     return openView(session.records, sights, session.connection, session.skew);
   }
 

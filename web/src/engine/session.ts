@@ -70,7 +70,8 @@ export class Session implements Open {
   #inbox: Event[] = [];
   #draining = false;
   readonly #failedRooms = new Set<string>();
-  readonly #sights = new Map<string, { state: RoomState; items: number; sight: RoomSight }>();
+  /** By room and number of items, until something is done to the room. */
+  readonly #sights = new Map<string, Map<number, RoomSight>>();
   readonly #wakes = new Map<string, number>();
   #wakeTimer: ReturnType<typeof setTimeout> | undefined;
   #clock: ReturnType<typeof setInterval> | undefined;
@@ -199,6 +200,7 @@ export class Session implements Open {
       this.#failedRooms.add(hex);
       console.error("a room failed", error);
     }
+    for (const hex of draft.touched) this.#sights.delete(hex);
     this.#release(draft);
     wipe(...draft.wiped);
     for (const [hex, at] of draft.wakes) this.#wakes.set(hex, at);
@@ -233,10 +235,10 @@ export class Session implements Open {
   sight(hex: string, items: number): RoomSight | null {
     const state = this.rooms.get(hex);
     if (!state) return null;
-    const known = this.#sights.get(hex);
-    if (known && known.state === state && known.items === items) return known.sight;
-    const sight = roomView(state, this.env(), items);
-    this.#sights.set(hex, { state, items, sight });
+    const known = this.#sights.get(hex) ?? new Map<number, RoomSight>();
+    this.#sights.set(hex, known);
+    const sight = known.get(items) ?? roomView(state, this.env(), items);
+    known.set(items, sight);
     return sight;
   }
 

@@ -7,7 +7,7 @@ import { isEmoji, isName, isPostText, isTitle } from "../text";
 import { findPost } from "../timeline";
 import { drive, onRequest, onRequestGone } from "./drive";
 import { cutOff, leftRoom } from "./endings";
-import { checkAfter, onCaughtUp, onEntry, onGap } from "./entries";
+import { checkAfter, fetchMissing, onCaughtUp, onEntry, onGap } from "./entries";
 import { dropStaged } from "./merging";
 import { acked, MAX_OUTBOX, notStored, queueEvent, stale } from "./outbox";
 import { askAgain, sendStatement, statementAnswered, takeWelcome } from "./rejoining";
@@ -69,7 +69,9 @@ function onFrame(turn: Turn, frame: Frame): void {
       return;
     case "welcome":
       takeWelcome(turn, frame);
-      if (turn.state.stage === "member") onCaughtUp(turn, frame.n);
+      if (turn.state.stage !== "member") return;
+      turn.setLink({ connected: true }); // also for a room that was not in `ready`: it came over this connection
+      onCaughtUp(turn, frame.n);
       return;
     case "request":
       onRequest(turn, frame);
