@@ -47,6 +47,7 @@ export function completeCommit(group: Group, judged: Judged, psks: PskLookup = (
   wipe(joiner, commitSecret, psk);
   // RFC 9420 §12.4.2: whoever computes another tag is in another group than its sender.
   if (!equal(confirmationTag, authenticated.auth.confirmationTag!)) {
+    wipe(...Object.values(secrets));
     throw new InvalidError("confirmation_tag", "a commit's confirmation tag is wrong");
   }
   const next = enterEpoch({

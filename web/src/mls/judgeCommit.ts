@@ -77,7 +77,9 @@ export function judgeCommit(
 ): Judged {
   const { framed } = authenticated;
   if (!isCommit(authenticated)) throw new UsageError("not_a_commit", `a message with ${framed.content.type}`);
-  if (framed.epoch !== group.context.epoch) throw new UsageError("commit_epoch", "a commit of another epoch");
+  if (framed.epoch !== group.context.epoch || !equal(framed.groupId, group.context.groupId)) {
+    throw new UsageError("commit_epoch", "a commit of another epoch or group");
+  }
   const { commit } = authenticated.framed.content;
   const sender = framed.sender.type === "member" ? framed.sender.leaf : null;
   const list = resolveProposals(commit, sender, references);

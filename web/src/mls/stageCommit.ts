@@ -19,6 +19,7 @@ import {
   planEpoch,
   summarise,
 } from "./judgeCommit";
+import { draw } from "./kem";
 import { encodeKeyPackage, keyPackageRef } from "./keyPackage";
 import { welcomeSecret } from "./keySchedule";
 import { type VerifiedContent, verifyFramedContent } from "./messageProtection";
@@ -178,7 +179,7 @@ function makeWelcome(
     {
       context: contextAfter,
       // RFC 9420 §13.5: with an extension that means nothing.
-      extensions: [ratchetTreeExtension(treeAfter), { type: drawGrease(rng), data: rng(4) }],
+      extensions: [ratchetTreeExtension(treeAfter), { type: drawGrease(rng), data: draw(rng, 4) }],
       confirmationTag,
       signer: ownLeaf,
     },

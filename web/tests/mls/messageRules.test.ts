@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EMPTY, utf8 } from "../../src/bytes/bytes";
-import { protectApplication, protectProposal, unprotect } from "../../src/mls/application";
+import { proposeUpdate, protectApplication, protectProposal, unprotect } from "../../src/mls/application";
 import { externalSendersExtension } from "../../src/mls/credential";
 import { MlsError } from "../../src/mls/errors";
 import type { Content } from "../../src/mls/framing";
@@ -127,6 +127,13 @@ describe("a PrivateMessage", () => {
     expect(lengths.size).toBe(1);
     const input = { data: EMPTY, authenticatedData: EMPTY, paddedTo: 0, rng };
     expect(codeOf(() => protectApplication(a.group, input))).toBe("padding");
+  });
+
+  it("too_many_updates: proposes a bounded number of new leaves in an epoch", () => {
+    const [a] = three();
+    const propose = () => a.send((group) => proposeUpdate(group, { authenticatedData: EMPTY, rng }));
+    for (let i = 0; i < 16; i++) propose();
+    expect(codeOf(propose)).toBe("too_many_updates");
   });
 
   it("of a copy of this state is read, and says whose it is", () => {
