@@ -132,7 +132,9 @@ function comeBack(turn: Turn, rejoining: Rejoining, welcome: Welcome): void {
     chores: { firstEvent: 0, unreadable: 0 },
   });
   if (!follows) settleOutbox(turn, c);
-  turn.setLink({ target: Math.max(state.link.target, c), fetching: null });
+  // What was missed was sent before the Welcome; what follows is live.
+  const target = Math.max(state.link.target, c);
+  turn.setLink({ connected: true, caughtUp: true, target, fetching: null });
   for (const leaf of membership.roster.values()) turn.effect({ kind: "met", leaf });
   turn.effect({ kind: "pins" });
 }

@@ -7,6 +7,7 @@
 import { sha384 } from "@noble/hashes/sha2.js";
 import { equal, toHex } from "../../../src/bytes/bytes";
 import { decodeMlsMessage } from "../../../src/mls/mlsMessage";
+import type { Frame } from "../../../src/room/core";
 import { listHash } from "../../../src/room/logHead";
 import type {
   Cursor,
@@ -18,9 +19,11 @@ import type {
   Welcome,
   RoomState as WireRoom,
 } from "../../../src/wire/generated";
-import type { Frame } from "../../../src/room/core";
 
-export type FromServer = Frame | { readonly t: "ready"; readonly rooms: readonly WireRoom[] } | { readonly t: "bye" };
+export type FromServer =
+  | Frame
+  | { readonly t: "ready"; readonly rooms: readonly WireRoom[] }
+  | { readonly t: "bye" };
 export type Wire = (frame: FromServer) => void;
 
 type Stored = { entry: Entry | null; n: number; time: number; hash: Uint8Array };
@@ -217,9 +220,11 @@ export class DeliveryService {
     const answer = this.#wires.get(name) ?? (() => {});
     const refused = (code: string): void =>
       answer({ t: "refused", room: room.id, id: send.id, code, message: "" });
-    if (!served(room.routing).has(name)) return refused("not_found");
-    const fault = faultOfForm(send);
-    if (fault !== null) return refused(fault);
+    const fault = served(room.routing).has(name) ? faultOfForm(send) : "not_found";
+    if (fault !== null) {
+      refused(fault);
+      return;
+    }
     const known = room.ids.get(toHex(send.id));
     if (known !== undefined) {
       const { n, time } = room.log[known - 1]!;
@@ -232,7 +237,8 @@ export class DeliveryService {
     }
     if (this.refusing > 0) {
       this.refusing--;
-      return refused("storage");
+      refused("storage");
+      return;
     }
     this.#accept(room, name, send, answer);
   }
@@ -267,7 +273,8 @@ export class DeliveryService {
     }
     this.#newcomers(room, send, n, before, now);
     if (send.kind === "commit") {
-      const frame = (list: ReadonlySet<string>): Uint8Array[] => [...list].map((one) => this.#devices.get(one)!);
+      const frame = (list: ReadonlySet<string>): Uint8Array[] =>
+        [...list].map((one) => this.#devices.get(one)!);
       this.#tell(room, { t: "routing", room: room.id, old: frame(oldNext), new: frame(room.routing.next) });
     }
   }
@@ -326,8 +333,7 @@ export class DeliveryService {
         heard = { ...routing, votes: new Map(routing.votes).set(account, forNext) };
       }
     }
-    room.routing =
-      send.kind === "leave" ? { ...heard, left: new Set([...room.routing.left, name]) } : heard;
+    room.routing = send.kind === "leave" ? { ...heard, left: new Set([...room.routing.left, name]) } : heard;
   }
 
   // Requests, over HTTP
@@ -352,7 +358,9 @@ export class DeliveryService {
   /** What every device has, or everything up to a position, is deleted; hashes stay (E23). */
   collect(roomId: Uint8Array, upto: number | null = null): void {
     const room = this.room(roomId);
-    const cursors = [...room.members.values()].filter(({ until }) => until === null).map(({ cursor }) => cursor);
+    const cursors = [...room.members.values()]
+      .filter(({ until }) => until === null)
+      .map(({ cursor }) => cursor);
     const end = upto ?? Math.min(...cursors);
     room.log = room.log.map((one) => (one.n <= end ? { ...one, entry: null } : one));
   }
