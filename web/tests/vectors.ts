@@ -32,6 +32,9 @@ const FORMATS = {
   xwing: [["seed", "eseed", "ss"]],
 } as const;
 
+/** In ms. A file may be anybody's and long, and the machine busy: only what hangs should fail. */
+const VECTOR_TIMEOUT = 600_000;
+
 export type Format = keyof typeof FORMATS;
 export type VectorFile = {
   readonly name: string;
@@ -114,7 +117,7 @@ export function eachVectorFile<T>(
       else console.info(`${files.length} files of ${format} given`);
     });
     for (const file of files) {
-      it(file.name, () => {
+      it(file.name, { timeout: VECTOR_TIMEOUT }, () => {
         const { checked, outOfScope = 0 } = run(entriesOf<T>(file));
         console.info(`${file.name}: ${checked} checked, ${outOfScope} out of scope`);
         expect(checked + outOfScope).toBeGreaterThan(0);
