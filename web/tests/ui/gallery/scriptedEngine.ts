@@ -155,7 +155,7 @@ export class ScriptedEngine implements Connected {
     if (!first) return;
     const more = view.items.slice(0, 50).map((item, i) => {
       this.#serial++;
-      return { ...item, id: `older-${this.#serial}`, n: 0, at: first.at - (50 - i) * 60_000 };
+      return { ...item, id: `older-${this.#serial}`, n: 1, at: first.at - (50 - i) * 60_000 };
     });
     this.showRoom({ ...view, items: [...more, ...view.items], older: false });
   }
