@@ -39,11 +39,12 @@ class Company:
             proxy={"server": f"http://127.0.0.1:{relay.port}"},
             viewport=PHONE if phone else DESKTOP,  # type: ignore[arg-type]
             has_touch=phone,
+            is_mobile=phone,
             color_scheme=scheme,
             **READER,
             **options,
         )
-        return self.welcome(Person(name, context, relay, self._workers, prf))
+        return self.welcome(Person(name, context, relay, self._workers, prf, phone))
 
     def profile(self, name: str, folder: Path, site_data: bool = True) -> Person:
         """A whole browser whose profile lies in `folder` and stays there; it has no passkeys.

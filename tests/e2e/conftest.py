@@ -5,26 +5,35 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from tests.browser import ARGUMENTS, find
 from tests.e2e.company import Company
 from tests.e2e.house import House, built_client
+from tests.e2e.person import PATIENCE_MS
 from tests.e2e.relay import Loop
 from tests.e2e.workers import Workers
 from tests.house_server import ROOT
 
 PICTURES = ROOT / "test-results"
-FAILED = pytest.StashKey[bool]()
+COMPANIES = pytest.StashKey[list[Company]]()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Of a failure: a picture of everybody's screen, and what pages, workers and relays complained about."""
     report = yield
-    if report.when in ("setup", "call") and report.failed:
-        item.stash[FAILED] = True
+    if report.failed:
+        for company in item.session.stash.get(COMPANIES, []):
+            PICTURES.mkdir(exist_ok=True)
+            for person in company.persons:
+                name = re.sub(r"\W+", "-", f"{item.name}-{report.when}-{person.name}")
+                person.screenshot(str(PICTURES / f"{name}.png"))
+            said = "\n".join(company.complaints())
+            if said:
+                report.sections.append(("complaints", said))
     return report
 
 
@@ -36,6 +45,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as started:
         yield started
 
@@ -69,27 +79,29 @@ def house(tmp_path_factory: pytest.TempPathFactory, client: Path) -> Iterator[Ho
 
 @pytest.fixture(scope="module")
 def company(
-    house: House, playwright: Playwright, browser: Browser, workers: Workers, loop: Loop
+    request: pytest.FixtureRequest,
+    house: House,
+    playwright: Playwright,
+    browser: Browser,
+    workers: Workers,
+    loop: Loop,
 ) -> Iterator[Company]:
     gathered = Company(house, playwright, browser, workers, loop)
+    companies = request.session.stash.setdefault(COMPANIES, [])
+    companies.append(gathered)
     yield gathered
+    companies.remove(gathered)
     gathered.close()
 
 
 @pytest.fixture(autouse=True)
 def watch(request: pytest.FixtureRequest) -> Iterator[None]:
-    """After each test: pictures of a failure, and no page, worker or relay may have complained."""
+    """No page, worker or relay may have complained about what the test did not bring about itself."""
+    yield
     if "company" not in request.fixturenames:
-        yield
         return
     company: Company = request.getfixturevalue("company")
-    yield
     complaints = company.complaints()
-    if complaints or request.node.stash.get(FAILED, False):
-        PICTURES.mkdir(exist_ok=True)
-        name = re.sub(r"\W+", "-", request.node.name)
-        for person in company.persons:
-            person.screenshot(str(PICTURES / f"{name}-{person.name}.png"))
     for person in company.persons:
         person.allowed.clear()
     assert not complaints, "\n".join(complaints)

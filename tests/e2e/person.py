@@ -19,6 +19,24 @@ MAX_TABS = 40
 
 # What the browser itself writes to the console when a request fails or is refused; tests that cut
 # connections or use spent links let it pass.
+TRANSCRIPT = """async () => {
+  const list = document.querySelector(".timeline");
+  const settle = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 30)));
+  const older = () => [...list.querySelectorAll("button")].find((one) => one.textContent.includes("earlier"));
+  const busy = () => list.textContent.includes("Fetching earlier messages");
+  for (list.scrollTop = 0; older() || busy(); await settle()) { list.scrollTop = 0; older()?.click(); }
+  const found = new Map();
+  for (list.scrollTop = 0; ; list.scrollTop += list.clientHeight / 2) {
+    await settle();
+    for (const row of list.querySelectorAll("article[data-row]")) {
+      found.set(Number(row.dataset.row), row.querySelector(".markdown")?.innerText ?? null);
+    }
+    if (list.scrollTop + list.clientHeight >= list.scrollHeight - 2) break;
+  }
+  const rows = [...found.keys()].sort((one, other) => one - other);
+  if (rows.some((row, at) => row !== at)) throw new Error(`rows are missing: ${rows}`);
+  return rows.map((row) => found.get(row)).filter((text) => text !== null);
+}"""
 NETWORK_NOISE = r"Failed to load resource|net::ERR_|WebSocket connection to"
 
 
@@ -26,21 +44,25 @@ class Person:
     """One browser context with one page, its relay, and its platform authenticator."""
 
     def __init__(
-        self, name: str, context: BrowserContext, relay: Relay, workers: Workers | None, prf: bool | None
+        self,
+        name: str,
+        context: BrowserContext,
+        relay: Relay,
+        workers: Workers | None,
+        prf: bool | None,
+        phone: bool = False,
     ) -> None:
         self.name, self.context, self.relay, self._workers = name, context, relay, workers
         self.problems: list[str] = []
         self.allowed: list[str] = []
         self.code = ""
-        self.prf = prf
+        self.prf, self.phone = prf, phone
         self._held: list[CDPSession] = []
         context.set_default_timeout(PATIENCE_MS)
         context.on("weberror", lambda error: self.problems.append(f"page threw: {error.error}"))
         context.on("console", self._console)
         self.page: Page = context.pages[0] if context.pages else context.new_page()
         self.authenticator: CDPSession | None = None
-        if prf is not None:
-            self.authenticator = self._add_authenticator(prf)
         self.id = context_id(context, self.page)
 
     def _console(self, message: ConsoleMessage) -> None:
@@ -69,19 +91,26 @@ class Person:
         """Problems that the test brings about on purpose."""
         self.allowed += patterns
 
+    def _listen_to_worker(self) -> None:
+        """Before a worker goes, and its complaints with it."""
+        if self._workers:
+            self.problems += self._workers.problems(self.id)
+
     def complaints(self) -> list[str]:
         """Every unexpected problem since the last look: page, console, worker, relay."""
-        in_worker = self._workers.problems(self.id) if self._workers else []
-        every = [*self.problems, *in_worker, *(f"relay: {fault!r}" for fault in self.relay.faults)]
+        self._listen_to_worker()
+        every = [*self.problems, *(f"relay: {fault!r}" for fault in self.relay.faults)]
         self.problems.clear()
         self.relay.faults.clear()
-        in_worker.clear()
         return [one for one in every if not any(re.search(pattern, one) for pattern in self.allowed)]
 
     # First steps.
 
     def open(self, link: str) -> None:
         self.page.goto(link)
+        if self.prf is not None and self.authenticator is None:
+            # Only now: an authenticator does not outlive the very first document of a page.
+            self.authenticator = self._add_authenticator(self.prf)
 
     def button(self, name: str | re.Pattern[str], exact: bool = True) -> Locator:
         return self.page.get_by_role("button", name=name, exact=exact)
@@ -90,7 +119,7 @@ class Person:
         return self.page.get_by_role("heading", name=name)
 
     def see(self, text: str | re.Pattern[str], timeout: float = PATIENCE_MS) -> None:
-        expect(self.page.get_by_text(text).first).to_be_visible(timeout=timeout)
+        expect(self.page.get_by_text(text).filter(visible=True).first).to_be_visible(timeout=timeout)
 
     def sees_not(self, text: str | re.Pattern[str]) -> None:
         expect(self.page.get_by_text(text)).to_have_count(0)
@@ -121,7 +150,7 @@ class Person:
         if instead.is_visible():
             instead.click()
         field.fill(passphrase)
-        self.page.get_by_label("Passphrase again").fill(passphrase)
+        self.page.get_by_label("Passphrase again", exact=True).fill(passphrase)
         self.button("Protect with this passphrase").click()
 
     def keep_code(self) -> str:
@@ -158,30 +187,38 @@ class Person:
 
     def in_group(self, title: str, timeout: float = LONG_MS) -> None:
         """The group is open on the screen."""
-        expect(self.heading(title)).to_be_visible(timeout=timeout)
+        expect(self.title(title)).to_be_visible(timeout=timeout)
         expect(self.composer).to_be_visible(timeout=timeout)
+
+    def title(self, title: str) -> Locator:
+        return self.page.get_by_role("heading", name=title, exact=True, level=1)
 
     def choose(self, title: str) -> None:
         """Open a group from the list."""
-        self.page.get_by_role("navigation").get_by_role("link", name=re.compile(re.escape(title))).click()
+        if self.phone:
+            self.to_groups()
+        self.group(title).click()
         self.in_group(title)
 
     @property
     def people(self) -> Locator:
-        return self.page.get_by_role("complementary", name="People").or_(
-            self.page.get_by_role("dialog", name="People")
-        )
+        return self.page.get_by_role("complementary", name="People")
 
     def show_people(self) -> None:
         if not self.people.is_visible():
             self.button(re.compile("^People in this group")).click()
         expect(self.people).to_be_visible()
 
+    def hide_people(self) -> None:
+        """Back to the messages, which a phone shows instead."""
+        if self.people.is_visible():
+            self.page.go_back()
+
     def invite(self) -> str:
         """A new invitation link of the group on the screen."""
         self.show_people()
         self.button("Make an invitation link").click()
-        field = self.page.get_by_label("Invitation link")
+        field = self.page.get_by_role("textbox", name="Invitation link")
         expect(field).to_have_value(re.compile("/join#"))
         link = field.input_value()
         self.button("Done").click()
@@ -194,22 +231,26 @@ class Person:
 
     def group(self, title: str) -> Locator:
         """A group's place in the list."""
-        return self.page.get_by_role("link", name=re.compile(re.escape(title)))
+        return self.page.get_by_role("navigation").get_by_role("link", name=re.compile(re.escape(title)))
 
     def to_groups(self) -> None:
-        raise NotImplementedError
+        if self.phone and self.page.get_by_role("link", name="Back to your groups").is_visible():
+            self.page.get_by_role("link", name="Back to your groups").click()
+        else:
+            self.page.get_by_role("link", name="Collegium", exact=True).click()
 
     def open_group(self, title: str) -> None:
         """Open a group that appears in the list by itself, sooner or later."""
-        expect(self.group(title).or_(self.heading(title)).first).to_be_visible(timeout=LONG_MS)
-        if not self.heading(title).is_visible():
+        expect(self.group(title).or_(self.title(title)).first).to_be_visible(timeout=LONG_MS)
+        if not self.title(title).is_visible():
             self.group(title).click()
         self.in_group(title)
 
     def open_group_for_reading(self, title: str) -> None:
         """A group that this one is no longer in."""
-        self.group(title).click()
-        expect(self.heading(title)).to_be_visible()
+        if not self.title(title).is_visible():
+            self.group(title).click()
+        expect(self.title(title)).to_be_visible()
 
     def rename_group(self, title: str) -> None:
         self.show_people()
@@ -277,11 +318,18 @@ class Person:
 
     @property
     def composer(self) -> Locator:
-        return self.page.get_by_role("textbox", name=re.compile("^(Write to the group|Change your message)"))
+        return self.page.get_by_role("textbox", name="Write to the group")
 
     def say(self, text: str) -> None:
         self.composer.fill(text)
-        self.composer.press("Enter")
+        self.send()
+
+    def send(self) -> None:
+        """What is written goes out: by Enter, and on a phone, where Enter is a new line, by the button."""
+        if self.phone:
+            self.button(re.compile("^(Send|Save the change)$"), exact=False).click()
+        else:
+            self.composer.press("Enter")
         expect(self.composer).to_have_value("")
 
     def post(self, text: str | re.Pattern[str]) -> Locator:
@@ -302,13 +350,11 @@ class Person:
 
     def act(self, text: str, action: str) -> None:
         self.open_actions(text)
-        self.page.get_by_role("menuitem", name=action).or_(self.button(action)).first.click()
+        self.page.get_by_role("dialog").get_by_role("button", name=action, exact=True).click()
 
     def react(self, text: str, emoji: str) -> None:
         self.open_actions(text)
-        self.page.get_by_role("menuitem", name=re.compile(emoji)).or_(
-            self.page.get_by_role("button", name=re.compile(emoji))
-        ).first.click()
+        self.page.get_by_role("dialog").get_by_role("button", name=re.compile(emoji)).click()
 
     def reaction(self, text: str, emoji: str) -> Locator:
         """The mark below a message that says who reacted so."""
@@ -316,16 +362,17 @@ class Person:
 
     def transcript(self) -> list[str]:
         """Every message that this device has of the group, in order, read by scrolling up."""
-        raise NotImplementedError
+        found: list[str] = self.page.evaluate(TRANSCRIPT)
+        return found
 
     def delivery(self, text: str, mark: str, timeout: float = PATIENCE_MS) -> None:
         """A message of one's own bears this mark: 'Waiting to be sent', 'On the server, encrypted', …"""
-        expect(self.post(text).last.get_by_label(re.compile(mark))).to_be_visible(timeout=timeout)
+        expect(self.post(text).last).to_contain_text(re.compile(mark), timeout=timeout)
 
     # Locking, leaving, coming back.
 
     def lock(self) -> None:
-        self.button(re.compile("^Lock")).first.click()
+        self.button("Lock Collegium on this device").click()
         self.is_locked()
 
     def is_locked(self, timeout: float = PATIENCE_MS) -> None:
@@ -337,7 +384,7 @@ class Person:
         if passphrase is None:
             self.button("Open with this device’s lock").click()
         else:
-            self.page.get_by_label("Passphrase").fill(passphrase)
+            self.page.get_by_label("Passphrase", exact=True).fill(passphrase)
             self.button("Open").click()
 
     def is_open(self) -> None:
@@ -345,12 +392,14 @@ class Person:
 
     def reload(self, passphrase: str | None = None) -> None:
         """A reload takes the last tab away, so it locks."""
+        self._listen_to_worker()
         self.page.reload()
         self.unlock(passphrase)
         self.is_open()
 
     def close_laptop(self) -> None:
         """No page is open any more; the passkey stays in the machine."""
+        self._listen_to_worker()
         self.page.goto("about:blank")
 
     def open_laptop(self, origin: str, passphrase: str | None = None) -> None:
@@ -400,14 +449,13 @@ class Person:
     def move_clock(self, ms: int) -> None:
         """Fake time for the engine and the page, from now on."""
         assert self._workers is not None
-        self._workers.move_clock(self.id, ms)
+        self._workers.evaluate(self.id, f"{MOVE_CLOCK}({ms})")
         self.page.evaluate(f"{MOVE_CLOCK}({ms})")
 
     def engine(self, expression: str) -> object:
         """Run script where the engine runs."""
         assert self._workers is not None
-        (worker,) = self._workers.of(self.id)
-        return self._workers.evaluate(worker, expression)
+        return self._workers.evaluate(self.id, expression)
 
     def screenshot(self, path: str) -> None:
         try:

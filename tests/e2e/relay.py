@@ -24,6 +24,8 @@ Direction = Literal["up", "down"]
 MAX_HEAD = 64 * 1024
 WAIT_S = 20.0
 NO_BODY = (204, 304)
+# Whom Chromium asks for itself, whatever page is open: what the fields of a form could mean, and the like.
+BROWSERS_OWN = (".googleapis.com:443", ".google.com:443", ".gvt1.com:443", ".gvt1.com")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +135,12 @@ class Relay:
 
     @property
     def strangers(self) -> list[Asked]:
-        """What was asked of anybody but our server."""
-        return [one for one in self.asked if one.authority not in self._home]
+        """What was asked of anybody but our server, on behalf of a page."""
+        return [
+            one
+            for one in self.asked
+            if one.authority not in self._home and not one.authority.endswith(BROWSERS_OWN)
+        ]
 
     def frames(self, direction: Direction) -> list[Frame]:
         """All frames that passed so far."""

@@ -1,13 +1,18 @@
-"""The shared workers of a browser, over CDP: Playwright does not show them. The engine lives in one."""
+"""The shared workers of a browser, over CDP: Playwright does not show them. The engine lives in one.
+
+Nobody stays attached: a worker that is left and started again while a debugger is attached would wait for it.
+What a worker complained about is kept by the browser and told to whoever attaches.
+"""
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Error, Page
 
-ROUNDS = 2_000
+ROUNDS = 20_000
 # Moves every clock that the script of a worker or a page can read, by so many milliseconds.
 MOVE_CLOCK = """(shift => {
   const Real = globalThis.RealDate ?? Date;
@@ -19,16 +24,8 @@ MOVE_CLOCK = """(shift => {
 })"""
 
 
-@dataclass
-class SharedWorker:
-    target: str
-    context: str
-    session: str
-    problems: list[str] = field(default_factory=list)
-    alive: bool = True
-
-
-def _problem(message: dict[str, Any]) -> str | None:
+def _problem(message: dict[str, Any]) -> tuple[float, str] | None:
+    """When it was, and what."""
     given = message.get("params", {})
     match message.get("method"):
         case "Runtime.exceptionThrown":
@@ -36,83 +33,82 @@ def _problem(message: dict[str, Any]) -> str | None:
             told = details.get("exception", {}).get("description") or details.get("exception", {}).get(
                 "value"
             )
-            return f"worker threw: {details['text']} {told}"
+            return given["timestamp"], f"worker threw: {details['text']} {told}"
         case "Runtime.consoleAPICalled" if given["type"] in ("error", "assert"):
             said = (str(arg.get("value", arg.get("description"))) for arg in given["args"])
-            return "worker console: " + " ".join(said)
+            return given["timestamp"], "worker console: " + " ".join(said)
     return None
 
 
 class Workers:
-    """Attaches to each shared worker as it appears, and keeps what it complains about."""
+    """The shared workers of one browser."""
 
     def __init__(self, browser: Browser) -> None:
         self._cdp: CDPSession = browser.new_browser_cdp_session()
         self._ids = count(1)
         self._answers: dict[int, dict[str, Any]] = {}
-        self.all: list[SharedWorker] = []
-        self._cdp.on("Target.targetCreated", self._created)
+        self._told: list[tuple[float, str]] = []
+        self._known: set[tuple[str, float, str]] = set()
         self._cdp.on("Target.receivedMessageFromTarget", self._received)
-        self._cdp.on("Target.detachedFromTarget", self._detached)
-        self._cdp.send("Target.setDiscoverTargets", {"discover": True})
-
-    def _created(self, event: dict[str, Any]) -> None:
-        info = event["targetInfo"]
-        if info["type"] != "shared_worker":
-            return
-        session = self._cdp.send("Target.attachToTarget", {"targetId": info["targetId"], "flatten": False})
-        worker = SharedWorker(info["targetId"], info.get("browserContextId", ""), session["sessionId"])
-        self.all.append(worker)
-        self._tell(worker, "Runtime.enable")  # it also reports what was thrown before
-
-    def _tell(self, worker: SharedWorker, method: str, **params: Any) -> int:
-        number = next(self._ids)
-        message = json.dumps({"id": number, "method": method, "params": params})
-        self._cdp.send("Target.sendMessageToTarget", {"sessionId": worker.session, "message": message})
-        return number
 
     def _received(self, event: dict[str, Any]) -> None:
         message = json.loads(event["message"])
         if "id" in message:
             self._answers[message["id"]] = message
-            return
-        problem = _problem(message)
-        if problem:
-            for worker in self.all:
-                if worker.session == event["sessionId"]:
-                    worker.problems.append(problem)
+        elif problem := _problem(message):
+            self._told.append(problem)
 
-    def _detached(self, event: dict[str, Any]) -> None:
-        for worker in self.all:
-            if worker.session == event["sessionId"]:
-                worker.alive = False
+    def _targets(self, context: str) -> list[str]:
+        infos = self._cdp.send("Target.getTargets")["targetInfos"]
+        return [
+            one["targetId"]
+            for one in infos
+            if one["type"] == "shared_worker" and one.get("browserContextId") == context
+        ]
 
-    def of(self, context: str) -> list[SharedWorker]:
-        """The living ones of a browser context, by its CDP id."""
-        return [one for one in self.all if one.context == context and one.alive]
+    @contextmanager
+    def _attached(self, target: str) -> Iterator[str]:
+        session = self._cdp.send("Target.attachToTarget", {"targetId": target, "flatten": False})["sessionId"]
+        try:
+            yield session
+        finally:
+            self._cdp.send("Target.detachFromTarget", {"sessionId": session})
 
-    def problems(self, context: str) -> list[str]:
-        return [problem for one in self.all if one.context == context for problem in one.problems]
-
-    def evaluate(self, worker: SharedWorker, expression: str) -> Any:
-        """Run script inside a worker; promises are waited for. JSON comes back."""
-        number = self._tell(
-            worker, "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True
-        )
+    def _ask(self, session: str, method: str, **params: Any) -> dict[str, Any]:
+        number = next(self._ids)
+        message = json.dumps({"id": number, "method": method, "params": params})
+        self._cdp.send("Target.sendMessageToTarget", {"sessionId": session, "message": message})
         for _ in range(ROUNDS):
             if number in self._answers:
-                answer = self._answers.pop(number)
-                assert "exceptionDetails" not in answer.get("result", {}), answer
-                return answer["result"]["result"].get("value")
+                return self._answers.pop(number)
             self._cdp.send("Target.getTargets")  # a round trip, in which events come in
-        raise AssertionError(f"the worker does not answer: {expression}")
+        raise AssertionError(f"the worker does not answer to {method}")
 
-    def move_clock(self, context: str, shift_ms: int) -> None:
-        """Fake time in every shared worker of a context."""
-        workers = self.of(context)
-        assert workers, "no shared worker runs"
-        for worker in workers:
-            self.evaluate(worker, f"{MOVE_CLOCK}({shift_ms})")
+    def problems(self, context: str) -> list[str]:
+        """What the living workers of a browser context complained about since the last look."""
+        found = []
+        for target in self._targets(context):
+            self._told.clear()
+            try:
+                with self._attached(target) as session:
+                    self._ask(session, "Runtime.enable")
+            except Error:
+                continue  # it went at this moment
+            for at, problem in self._told:
+                if (target, at, problem) not in self._known:
+                    self._known.add((target, at, problem))
+                    found.append(problem)
+        return found
+
+    def evaluate(self, context: str, expression: str) -> Any:
+        """Run script inside the one worker of a context; promises are waited for. JSON comes back."""
+        (target,) = self._targets(context)
+        with self._attached(target) as session:
+            answer = self._ask(
+                session, "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True
+            )
+        assert "exceptionDetails" not in answer.get("result", {}), answer
+        return answer["result"]["result"].get("value")
 
 
 def context_id(context: BrowserContext, page: Page) -> str:
