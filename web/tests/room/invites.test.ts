@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { toBase64Url, toHex } from "../../src/bytes/bytes";
 import { MlsError } from "../../src/mls/errors";
+import { keyPackageRef } from "../../src/mls/keyPackage";
 import { leafIndex } from "../../src/mls/treeMath";
 import { RoomError, RoomPlanError } from "../../src/room/errors";
 import {
@@ -14,7 +15,7 @@ import {
   parseFragment,
   parseLink,
 } from "../../src/room/invites";
-import { openJoinRequest, sealJoinRequest } from "../../src/room/joinRequest";
+import { checkedKeyPackage, openJoinRequest, sealJoinRequest } from "../../src/room/joinRequest";
 import {
   planAdmit,
   planChange,
@@ -49,6 +50,7 @@ import {
   requestOf,
   revocationOf,
   STAMP,
+  SUITE,
   World,
 } from "./world";
 
@@ -245,6 +247,12 @@ describe("E28: the request", () => {
     expect(broken(open({ ...good, inviter: account("cleo") }))).toBe("E28 join_invite");
     expect(() => open({ ...good, keyPackage: spoilt(leaf("dora").bytes, -1) })()).toThrow(MlsError);
     expect(() => open({ ...good, name: "line\nbreak" })()).toThrow(RoomError);
+  });
+
+  it("E28 another KeyPackage than was signed for is not opened, however valid", () => {
+    const other = keyPackageRef(SUITE, leaf("emil").bytes);
+    expect(broken(() => checkedKeyPackage(leaf("dora").bytes, other))).toBe("E28 key_package_ref");
+    expect(broken(() => checkedKeyPackage(leaf("emil").bytes, other))).toBe("valid");
   });
 
   it("E28 invariant: any bytes open, are nobody's, or raise an error of ours", () => {
