@@ -291,6 +291,7 @@ export const ERROR_CODES = [
   "too_many_links",
   "too_many_rooms",
   "unexpected",
+  "wrong_opener",
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 

@@ -31,19 +31,25 @@ class Browser {
   readonly sockets = new Set<WebSocket>();
   /** Every call that was made. */
   readonly calls: string[] = [];
+  /** The next call of this path is lost: before it reaches the server, or its answer on the way back. */
+  lose: { readonly path: string; readonly what: "request" | "answer" } | null = null;
 
   constructor(origin: string) {
     this.#origin = origin;
   }
 
   readonly fetch = async (url: string, init: RequestInit): Promise<Response> => {
-    this.calls.push(`${init.method} ${new URL(url).pathname}`);
-    if (!this.online) throw new TypeError("offline");
+    const { pathname } = new URL(url);
+    this.calls.push(`${init.method} ${pathname}`);
+    const lost = this.lose?.path === pathname ? this.lose.what : null;
+    if (lost) this.lose = null;
+    if (!this.online || lost === "request") throw new TypeError("offline");
     const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join("; ");
     const headers = new Headers(init.headers);
     headers.set("origin", this.#origin);
     if (cookie) headers.set("cookie", cookie);
     const answer = await fetch(url, { ...init, headers });
+    if (lost === "answer") throw new TypeError("offline");
     for (const line of answer.headers.getSetCookie()) {
       const [pair = ""] = line.split(";");
       const at = pair.indexOf("=");
@@ -248,6 +254,26 @@ export class Device {
       },
       onlyEngine: async () => undefined,
     };
+  }
+
+  /** The engine is there and knows what lies here. */
+  static async started(house: House): Promise<Device> {
+    const device = await Device.fresh(house);
+    await device.tab.until("its stage", () => device.tab.app.stage !== "starting");
+    return device;
+  }
+
+  /** Unlocked, as the person does it after a reload. */
+  async unlock(): Promise<void> {
+    await this.tab.stage("locked");
+    await this.engine.unlock(this.protection);
+  }
+
+  online(): Promise<unknown> {
+    return this.tab.until(
+      "online",
+      () => this.tab.app.stage === "open" && this.tab.app.connection === "online",
+    );
   }
 
   /** From a link to an open account: the code is typed back. Gives the recovery code. */

@@ -15,7 +15,7 @@ const linkOf = (url: string): string => url.slice(url.indexOf("#") + 1);
 describe("three engines in one group", () => {
   test("founder, invites, messages both ways, reload, lock, recovery", async () => {
     const anna = await Device.fresh(house);
-    await anna.join(await house.founderLink(), "Anna");
+    await anna.join(house.founderLink(), "Anna");
     await anna.tab.until("online", () => anna.tab.open.connection === "online");
     const roomId = await anna.engine.startGroup({ title: "Thursday group" });
     const group = await anna.tab.group("Thursday group");
