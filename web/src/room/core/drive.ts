@@ -8,7 +8,7 @@ import { eventAuthenticatedData } from "../events";
 import { openJoinRequest } from "../joinRequest";
 import { listHash, payloadHash } from "../logHead";
 import { openRejoinRequest } from "../rejoin";
-import { devicesOf, expiredLeaves } from "../roster";
+import { accountsOf, devicesOf, expiredLeaves } from "../roster";
 import { fetchDue, watchFetch } from "./entries";
 import { judged } from "./faults";
 import { sendOutbox } from "./outbox";
@@ -191,7 +191,7 @@ function requestDelay(
   turn: Turn,
   kind: "join" | "rejoin",
   sealed: Uint8Array,
-  { context }: Membership,
+  { context, roster, group }: Membership,
 ): number {
   const { roomId, log } = turn.state;
   const { me } = turn.env;
@@ -200,7 +200,10 @@ function requestDelay(
     if ("fault" in opened) return turnDelay(turn, () => true);
     const { epoch: last, identity } = opened.value;
     const mine = equal(log.maker.accountId, me.accountId);
-    const drove = mine && last + 1 === Number(turn.state.membership!.group.context.epoch);
+    const others = accountsOf(roster).filter(
+      (one) => !equal(one, me.accountId) && !equal(one, identity.accountId),
+    );
+    const drove = mine && others.length > 0 && last + 1 === Number(epoch(group));
     const delay = turnDelay(turn, (who) => !equal(who.deviceId, identity.deviceId));
     return drove ? Number.POSITIVE_INFINITY : delay;
   }

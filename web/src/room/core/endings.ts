@@ -1,5 +1,6 @@
 /** How a device's part in a room ends: by leaving, by a removal, or to begin again (E14, E18, E22, E39). */
 
+import { equal } from "../../bytes/bytes";
 import type { LeafIdentity } from "../../identity/credential";
 import { protectApplication } from "../../mls/application";
 import { supersededSecrets } from "../../mls/group";
@@ -12,6 +13,7 @@ import {
   messageBucket,
   signEvent,
 } from "../events";
+import { accountsOf } from "../roster";
 import { signStuck } from "../stuck";
 import { withHappened } from "./happenings";
 import { beginRejoin } from "./rejoining";
@@ -78,7 +80,12 @@ export function stuckAt(turn: Turn, n: number, author: LeafIdentity): void {
   if (membership === null) return;
   turn.alarm("stuck", author.accountId);
   const statement = turn.state.log.head === null ? null : sayStuck(turn, n);
-  beginRejoin(turn, author.accountId, statement);
+  // Where nobody else could add this device, it is the author or nobody.
+  const { me } = turn.env;
+  const others = accountsOf(membership.roster).filter(
+    (one) => !equal(one, author.accountId) && !equal(one, me.accountId),
+  );
+  beginRejoin(turn, others.length > 0 ? author.accountId : null, statement);
 }
 
 function sayStuck(turn: Turn, n: number): Rejoining["statement"] {

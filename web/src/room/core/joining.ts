@@ -2,6 +2,7 @@
 
 import { EMPTY, equal } from "../../bytes/bytes";
 import { confirmationTag, createGroup, epoch, groupContextBytes, groupId, members } from "../../mls/group";
+import { roomSuite } from "../../mls/suite";
 import type { Welcome } from "../../wire/generated";
 import { firstFold } from "../fold";
 import { type Fragment, keysOf } from "../invites";
@@ -14,7 +15,7 @@ import { EMPTY_TIMELINE, withSystem } from "../timeline";
 import { welcomeReplyIsValid } from "../welcomePayload";
 import { lineId } from "./happenings";
 import { headsFrom } from "./heads";
-import { freshKeyPackage, freshLeaf, roomSuite } from "./leaf";
+import { freshKeyPackage, freshLeaf } from "./leaf";
 import { queueEvent } from "./outbox";
 import { beginRejoin } from "./rejoining";
 import { type Link, type Membership, NOBODY, OFFLINE, type RoomLog, type RoomState } from "./state";

@@ -4,12 +4,9 @@ import { certificateWindow, certifyDevice } from "../../identity/certificate";
 import { encodeCredential } from "../../identity/credential";
 import { basicCredential, type Credential } from "../../mls/credential";
 import { createKeyPackage, type KeyPackageSecrets } from "../../mls/keyPackage";
-import { type KeyPair, ROOM_SUITE, suiteOf } from "../../mls/suite";
+import { type KeyPair, roomSuite } from "../../mls/suite";
 import { MAX_KEY_PACKAGE_LIFETIME } from "../leafRules";
 import type { Env } from "./surface";
-
-/** E1. */
-export const roomSuite = suiteOf(ROOM_SUITE);
 
 export type FreshLeaf = {
   readonly signature: KeyPair;

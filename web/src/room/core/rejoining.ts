@@ -132,7 +132,7 @@ function comeBack(turn: Turn, rejoining: Rejoining, welcome: Welcome): void {
     chores: { firstEvent: 0, unreadable: 0 },
   });
   if (!follows) settleOutbox(turn, c);
-  // What was missed was sent before the Welcome; what follows is live.
+  // What was missed was sent before the Welcome; what follows is live, also for a room that was not in `ready`.
   const target = Math.max(state.link.target, c);
   turn.setLink({ connected: true, caughtUp: true, target, fetching: null });
   for (const leaf of membership.roster.values()) turn.effect({ kind: "met", leaf });

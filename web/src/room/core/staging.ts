@@ -5,6 +5,7 @@ import { encode as encodeMls } from "../../mls/codec";
 import { writeAuthenticatedContent } from "../../mls/framing";
 import { confirmationTag, epoch, type Group, groupContextBytes } from "../../mls/group";
 import { stageCommit } from "../../mls/stageCommit";
+import { roomSuite } from "../../mls/suite";
 import type { AddedLeaf } from "../change";
 import { RoomError } from "../errors";
 import { encodeCommitData } from "../events";
@@ -30,7 +31,7 @@ import { devicesOf } from "../roster";
 import { judgeRoomCommit } from "../validity";
 import { encodeWelcomePayload, welcomeReply } from "../welcomePayload";
 import { isPeersFault } from "./faults";
-import { freshLeaf, roomSuite } from "./leaf";
+import { freshLeaf } from "./leaf";
 import type { Intent, Membership, OpenRequest, Purpose, StagedCommit } from "./state";
 import { seenNow, type Turn } from "./turn";
 

@@ -69,9 +69,7 @@ function onFrame(turn: Turn, frame: Frame): void {
       return;
     case "welcome":
       takeWelcome(turn, frame);
-      if (turn.state.stage !== "member") return;
-      turn.setLink({ connected: true }); // also for a room that was not in `ready`: it came over this connection
-      onCaughtUp(turn, frame.n);
+      if (turn.state.stage === "member") fetchMissing(turn, turn.state.link.target);
       return;
     case "request":
       onRequest(turn, frame);

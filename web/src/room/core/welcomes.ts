@@ -5,12 +5,12 @@ import type { LeafIdentity } from "../../identity/credential";
 import { extensions, groupId, members } from "../../mls/group";
 import { joinByWelcome } from "../../mls/joinGroup";
 import type { KeyPackageSecrets } from "../../mls/keyPackage";
+import { roomSuite } from "../../mls/suite";
 import type { Welcome } from "../../wire/generated";
 import { readRoomExtensions } from "../roomContext";
 import { accountsOf, rosterOf } from "../roster";
 import { decodeWelcomePayload, MAX_WELCOME, type WelcomePayload } from "../welcomePayload";
 import { isPeersFault } from "./faults";
-import { roomSuite } from "./leaf";
 import type { EpochMaker, Membership, Newcomer, RoomLog } from "./state";
 import { type Env, WelcomeError } from "./surface";
 
