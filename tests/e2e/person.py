@@ -301,6 +301,7 @@ class Person:
 
     def remove_member(self, name: str, yes: str = "Remove now") -> None:
         self.show_people()
+        self.button(f"More about {name}").click()
         self.button(f"Remove {name} from the group…").click()
         self.page.get_by_role("dialog").get_by_role("button", name=yes).click()
 
