@@ -25,7 +25,7 @@ import { compare, concat, equal, fromUtf8, type Rng, toHex, utf8 } from "../byte
 import { decode, encode, Reader, type Writer } from "../mls/codec";
 import * as ed25519 from "../mls/ed25519";
 import { AeadError, DecodeError, KeyError, UsageError } from "../mls/errors";
-import { ROOM_SUITE, suiteOf } from "../mls/suite";
+import { roomSuite } from "../mls/suite";
 import type { LeafIdentity } from "./credential";
 import { AsError, BundleError } from "./errors";
 import type { Identity } from "./identity";
@@ -66,13 +66,7 @@ export function sealBundle({ identity, name, pins }: Bundle, rng: Rng): Uint8Arr
   const padded = new Uint8Array(Math.ceil(signed.length / PADDED_TO) * PADDED_TO);
   padded.set(signed);
   const header = encode((writer) => writer.uint8(VERSION).bytes(sized(identity.accountId, ID_BYTES)));
-  const { kemOutput, ciphertext } = suiteOf(ROOM_SUITE).hpkeSeal(
-    identity.sealKey,
-    SEAL_INFO,
-    header,
-    padded,
-    rng,
-  );
+  const { kemOutput, ciphertext } = roomSuite.hpkeSeal(identity.sealKey, SEAL_INFO, header, padded, rng);
   const sealed = encode((writer) => writer.bytes(header).opaque(kemOutput).opaque(ciphertext));
   if (sealed.length > MAX_BUNDLE_BYTES) {
     throw new UsageError("bundle_too_large", `a recovery bundle of ${sealed.length} bytes`);
@@ -85,7 +79,7 @@ export function openBundle(sealed: Uint8Array, keys: Pick<RootKeys, "root" | "se
   const { accountId, header, kemOutput, ciphertext } = readSealed(sealed);
   let padded: Uint8Array;
   try {
-    padded = suiteOf(ROOM_SUITE).hpkeOpen(keys.seal.privateKey, { kemOutput, ciphertext }, SEAL_INFO, header);
+    padded = roomSuite.hpkeOpen(keys.seal.privateKey, { kemOutput, ciphertext }, SEAL_INFO, header);
   } catch (cause) {
     if (!(cause instanceof AeadError || cause instanceof KeyError)) throw cause;
     throw new BundleError("bundle_sealed", "the bundle does not open with this recovery code", { cause });

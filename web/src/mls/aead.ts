@@ -44,6 +44,6 @@ function aead(id: number, nk: number, cipher: typeof gcm | typeof chacha20poly13
   };
 }
 
-export const AES_128_GCM: Aead = aead(0x0001, 16, gcm);
-export const AES_256_GCM: Aead = aead(0x0002, 32, gcm);
-export const CHACHA20_POLY1305: Aead = aead(0x0003, 32, chacha20poly1305);
+export const AES_128_GCM: Aead = /* @__PURE__ */ aead(0x0001, 16, gcm);
+export const AES_256_GCM: Aead = /* @__PURE__ */ aead(0x0002, 32, gcm);
+export const CHACHA20_POLY1305: Aead = /* @__PURE__ */ aead(0x0003, 32, chacha20poly1305);

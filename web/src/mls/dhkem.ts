@@ -7,6 +7,7 @@ import { KeyError } from "./errors";
 import { HKDF_SHA256 } from "./kdf";
 import { judgeKey, type Kem, type KeyPair, requireKeyLength } from "./kem";
 import { type LabelledKdf, labelledKdf, twoOctets } from "./labelledKdf";
+import { x25519Agree } from "./x25519";
 
 /** RFC 9180 §7.1.3: a counter of one octet. */
 const MAX_P256_CANDIDATES = 256;
@@ -59,16 +60,6 @@ const P256: Group = {
     return point.slice(1, 33);
   },
 };
-
-/** E4: an X25519 result of zero is refused; noble refuses the inputs that lead there, and we look again. */
-export function x25519Agree(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array {
-  requireKeyLength("an X25519 public key", publicKey, 32);
-  const secret = judgeKey("an X25519 public key", () => x25519.getSharedSecret(privateKey, publicKey));
-  let bits = 0;
-  for (const byte of secret) bits |= byte;
-  if (bits === 0) throw new KeyError("an X25519 public key of small order");
-  return secret;
-}
 
 function p256PublicKey(privateKey: Uint8Array): Uint8Array {
   return p256.getPublicKey(privateKey, false);

@@ -19,7 +19,7 @@ import {
   type Ratchet,
   type SecretTree,
 } from "./secretTree";
-import { type CipherSuite, suiteOf } from "./suite";
+import { type CipherSuite, roomSuiteOf, type SuiteLookup } from "./suite";
 import { interimTranscriptHash } from "./transcript";
 import { readRatchetTree, writeRatchetTree } from "./treeCodec";
 import { treeHash } from "./treeHash";
@@ -82,8 +82,8 @@ export function encodeRatchets({ confirmationTag, secretTree, pendingLeaves }: G
 }
 
 /** @throws StorageError group_epoch, group_ratchets */
-export function decodeGroup({ epoch, ratchets }: StoredGroup): Group {
-  const parts = guarded("group_epoch", () => decode(epoch, readEpoch));
+export function decodeGroup({ epoch, ratchets }: StoredGroup, suites: SuiteLookup = roomSuiteOf): Group {
+  const parts = guarded("group_epoch", () => decode(epoch, (reader) => readEpoch(reader, suites)));
   const { suite, tree, confirmationTag } = parts;
   const moving = guarded("group_ratchets", () =>
     decode(ratchets, (reader) => readRatchets(reader, suite, tree.leafCount)),
@@ -116,10 +116,10 @@ function readSecret(reader: Reader, length: number): Uint8Array {
   return secret;
 }
 
-function readEpoch(reader: Reader): Omit<Group, "secretTree" | "pendingLeaves"> {
+function readEpoch(reader: Reader, suites: SuiteLookup): Omit<Group, "secretTree" | "pendingLeaves"> {
   requireFormat(reader);
   const context = readGroupContext(reader);
-  const suite = suiteOf(context.suite);
+  const suite = suites(context.suite);
   const tree = readRatchetTree(reader);
   if (!equal(treeHash(suite, tree), context.treeHash)) {
     throw new StorageError("group_tree", "the stored tree is not the one of the stored context");

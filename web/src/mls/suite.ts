@@ -1,15 +1,14 @@
 /** Cipher suites of MLS: which algorithms a number stands for, and the labelled functions of RFC 9420 over them. */
 
 import { EMPTY, equal, type Rng, utf8 } from "../bytes/bytes";
-import { AES_128_GCM, AES_256_GCM, type Aead, CHACHA20_POLY1305 } from "./aead";
+import { AES_256_GCM, type Aead } from "./aead";
 import { encode } from "./codec";
-import { DHKEM_P256, DHKEM_X25519 } from "./dhkem";
 import { SuiteError } from "./errors";
 import type { HpkeCiphertext, HpkeExport } from "./hpke";
 import * as hpke from "./hpke";
-import { HKDF_SHA256, HKDF_SHA384, type Kdf } from "./kdf";
+import { HKDF_SHA384, type Kdf } from "./kdf";
 import type { Kem, KeyPair } from "./kem";
-import { ECDSA_P256, ED25519, type SignatureScheme } from "./signature";
+import { ED25519, type SignatureScheme } from "./signature";
 import { signContent } from "./signLabel";
 import { MLKEM768_X25519 } from "./xwing";
 
@@ -123,7 +122,7 @@ function encryptContext(label: string, context: Uint8Array): Uint8Array {
   return encode((writer) => writer.opaque(utf8(LABEL_PREFIX + label)).opaque(context));
 }
 
-function cipherSuite(parts: Parts): CipherSuite {
+export function cipherSuite(parts: Parts): CipherSuite {
   const { id, name, kem, kdf, aead, signature } = parts;
   const expandWithLabel: CipherSuite["expandWithLabel"] = (secret, label, context, length) =>
     kdf.expand(secret, kdfLabel(label, context, length), length);
@@ -178,48 +177,25 @@ function cipherSuite(parts: Parts): CipherSuite {
   };
 }
 
-/** RFC 9420 §17.1, and the one for rooms. Suites 1 to 3 never open a room: there is no fallback (E1). */
-const SUITES: ReadonlyMap<number, CipherSuite> = new Map(
-  [
-    {
-      id: 0x0001,
-      name: "MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519",
-      kem: DHKEM_X25519,
-      kdf: HKDF_SHA256,
-      aead: AES_128_GCM,
-      signature: ED25519,
-    },
-    {
-      id: 0x0002,
-      name: "MLS_128_DHKEMP256_AES128GCM_SHA256_P256",
-      kem: DHKEM_P256,
-      kdf: HKDF_SHA256,
-      aead: AES_128_GCM,
-      signature: ECDSA_P256,
-    },
-    {
-      id: 0x0003,
-      name: "MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519",
-      kem: DHKEM_X25519,
-      kdf: HKDF_SHA256,
-      aead: CHACHA20_POLY1305,
-      signature: ED25519,
-    },
-    {
-      id: ROOM_SUITE,
-      name: "MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519",
-      kem: MLKEM768_X25519,
-      kdf: HKDF_SHA384,
-      aead: AES_256_GCM,
-      signature: ED25519,
-    },
-  ].map((parts) => [parts.id, cipherSuite(parts)]),
-);
+/** The one suite of rooms. The others that this program knows (`suites.ts`) are for vectors and interoperability. */
+export const roomSuite: CipherSuite = /* @__PURE__ */ cipherSuite({
+  id: ROOM_SUITE,
+  name: "MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519",
+  kem: MLKEM768_X25519,
+  kdf: HKDF_SHA384,
+  aead: AES_256_GCM,
+  signature: ED25519,
+});
 
-/** @throws SuiteError */
-export function suiteOf(id: number): CipherSuite {
-  const suite = SUITES.get(id);
-  if (suite === undefined)
-    throw new SuiteError(`there is no cipher suite 0x${id.toString(16).padStart(4, "0")} here`);
-  return suite;
+/** From the number of a suite to its algorithms. @throws SuiteError */
+export type SuiteLookup = (id: number) => CipherSuite;
+
+/** E1: there is no fallback, so rooms know no other. @throws SuiteError */
+export const roomSuiteOf: SuiteLookup = (id) => {
+  if (id !== ROOM_SUITE) throw unknownSuite(id);
+  return roomSuite;
+};
+
+export function unknownSuite(id: number): SuiteError {
+  return new SuiteError(`there is no cipher suite 0x${id.toString(16).padStart(4, "0")} here`);
 }

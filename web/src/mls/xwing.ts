@@ -7,10 +7,10 @@ import { x25519 } from "@noble/curves/ed25519.js";
 import { sha3_256, shake256 } from "@noble/hashes/sha3.js";
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
 import { concat, utf8, wipe } from "../bytes/bytes";
-import { x25519Agree } from "./dhkem";
 import { KeyError } from "./errors";
 import { type Encapsulated, judgeKey, type Kem, type KeyPair, requireKeyLength } from "./kem";
 import { twoOctets } from "./labelledKdf";
+import { x25519Agree } from "./x25519";
 
 const KEM_ID = 0x647a;
 const SEED_LENGTH = 32;

@@ -6,7 +6,7 @@ import { readRevocation, revokes } from "../identity/certificate";
 import type { LeafIdentity } from "../identity/credential";
 import { readChain } from "../identity/statement";
 import { encodeKeyPackage, type KeyPackage, keyPackageRef } from "../mls/keyPackage";
-import { ROOM_SUITE, suiteOf } from "../mls/suite";
+import { roomSuite } from "../mls/suite";
 import type { LeafIndex } from "../mls/treeMath";
 import { inviteAdmits } from "./authority";
 import type { Happening } from "./change";
@@ -221,7 +221,7 @@ function requireRemoved({ removed }: Case, leaves: readonly LeafIndex[]): void {
 
 /** The Add is of the KeyPackage that was signed for, whole. */
 function requireReference({ keyPackage }: Added, reference: Uint8Array): void {
-  if (!equal(keyPackageRef(suiteOf(ROOM_SUITE), encodeKeyPackage(keyPackage)), reference)) {
+  if (!equal(keyPackageRef(roomSuite, encodeKeyPackage(keyPackage)), reference)) {
     throw new RoomRuleError("E28", "key_package_ref", "the Add is of another KeyPackage than was signed for");
   }
 }

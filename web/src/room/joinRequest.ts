@@ -10,7 +10,7 @@ import { AES_256_GCM } from "../mls/aead";
 import { AeadError } from "../mls/errors";
 import { draw } from "../mls/kem";
 import { decodeKeyPackage, type KeyPackage, keyPackageRef, verifyKeyPackage } from "../mls/keyPackage";
-import { ROOM_SUITE, suiteOf } from "../mls/suite";
+import { roomSuite } from "../mls/suite";
 import { decodeCanonical, encodeCanonical, FieldReader } from "./canonical";
 import { RoomDataError, RoomRuleError } from "./errors";
 import type { InviteKeys } from "./invites";
@@ -97,7 +97,7 @@ export function sealJoinRequest(
   const claim = {
     ...said,
     inviteId: keys.inviteId,
-    keyPackageRef: keyPackageRef(suiteOf(ROOM_SUITE), keyPackage),
+    keyPackageRef: keyPackageRef(roomSuite, keyPackage),
   };
   const bytes = signRequest(keys.joinKey.privateKey, "join", encodeClaim(claim));
   const plaintext = encodeCanonical({ request: bytes, key_package: keyPackage });
@@ -148,13 +148,12 @@ export function openJoinRequest(
 
 /** The KeyPackage that a signed reference names, verified (RFC 9420 §10.1). @throws MlsError | RoomRuleError */
 export function checkedKeyPackage(bytes: Uint8Array, reference: Uint8Array): KeyPackage {
-  const suite = suiteOf(ROOM_SUITE);
   // THREATS 2: a server that swaps the KeyPackage cannot swap what was signed.
-  if (!equal(keyPackageRef(suite, bytes), reference)) {
+  if (!equal(keyPackageRef(roomSuite, bytes), reference)) {
     throw new RoomRuleError("E28", "key_package_ref", "another KeyPackage than the one that was signed");
   }
   const keyPackage = decodeKeyPackage(bytes);
-  verifyKeyPackage(suite, keyPackage);
+  verifyKeyPackage(roomSuite, keyPackage);
   return keyPackage;
 }
 

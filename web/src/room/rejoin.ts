@@ -12,7 +12,7 @@ import type { LeafIdentity } from "../identity/credential";
 import { isBasic } from "../mls/credential";
 import { draw } from "../mls/kem";
 import { type KeyPackage, keyPackageRef } from "../mls/keyPackage";
-import { ROOM_SUITE, suiteOf } from "../mls/suite";
+import { roomSuite } from "../mls/suite";
 import { decodeCanonical, encodeCanonical, FieldReader } from "./canonical";
 import { RoomDataError, RoomRuleError } from "./errors";
 import { checkedKeyPackage, MAX_KEY_PACKAGE, MAX_SEALED } from "./joinRequest";
@@ -57,7 +57,7 @@ export function signRejoinRequest(
     room: request.room,
     device: request.device,
     old_leaf: request.oldLeaf ?? undefined,
-    key_package_ref: keyPackageRef(suiteOf(ROOM_SUITE), request.keyPackage),
+    key_package_ref: keyPackageRef(roomSuite, request.keyPackage),
     epoch: request.epoch,
     nonce: draw(rng, NONCE_LENGTH),
   });

@@ -16,7 +16,8 @@ import type { RootKeys } from "../../src/identity/rootKeys";
 import { signLabelled } from "../../src/identity/signed";
 import { encode } from "../../src/mls/codec";
 import { UsageError } from "../../src/mls/errors";
-import { ROOM_SUITE, suiteOf } from "../../src/mls/suite";
+import { ROOM_SUITE } from "../../src/mls/suite";
+import { suiteOf } from "../../src/mls/suites";
 import { codeOf, id, keyPair, leafOf, seeded, someone, spoilt } from "./people";
 
 const { keys: KEYS, identity: ANNA } = someone("anna");

@@ -4,7 +4,8 @@ import { concat, toHex, utf8 } from "../../src/bytes/bytes";
 import { accountIdOf, rootKeys } from "../../src/identity/rootKeys";
 import * as ed25519 from "../../src/mls/ed25519";
 import { UsageError } from "../../src/mls/errors";
-import { ROOM_SUITE, suiteOf } from "../../src/mls/suite";
+import { ROOM_SUITE } from "../../src/mls/suite";
+import { suiteOf } from "../../src/mls/suites";
 import { seeded, someone, spoilt } from "./people";
 
 const CODE = someone("anna").code;

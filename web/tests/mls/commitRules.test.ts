@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EMPTY, utf8 } from "../../src/bytes/bytes";
 import { proposeUpdate, protectApplication, protectProposal, unprotect } from "../../src/mls/application";
+import { applyProposals } from "../../src/mls/applyProposals";
 import { decodeCommit, encodeCommit, type ProposalOrRef } from "../../src/mls/commit";
 import { completeCommit } from "../../src/mls/completeCommit";
 import { MlsError } from "../../src/mls/errors";
@@ -15,8 +16,10 @@ import { signLeafNode } from "../../src/mls/leafNode";
 import type { Proposal } from "../../src/mls/proposal";
 import type { PreSharedKeyId } from "../../src/mls/pskId";
 import { openPublicMessage } from "../../src/mls/publicMessages";
-import { ROOM_SUITE, suiteOf } from "../../src/mls/suite";
-import { leafIndex } from "../../src/mls/treeMath";
+import { RatchetTree } from "../../src/mls/ratchetTree";
+import { ROOM_SUITE } from "../../src/mls/suite";
+import { suiteOf } from "../../src/mls/suites";
+import { leafIndex, MAX_LEAVES } from "../../src/mls/treeMath";
 import { byValue, type Forgery, forgeCommit, forgePrivate, forgePublic, somePath } from "./forge";
 import { codeOf } from "./randomWalk";
 import { seededRng } from "./seededRng";
@@ -210,6 +213,14 @@ describe("a commit's list of proposals", () => {
     expect(verdict(byValue(newcomer()), [], null)).toBe("nothing thrown");
   });
 
+  it("v520: adds no more members than a tree has leaves", () => {
+    const leaf = ada.group.tree.leaf(ada.leaf)!;
+    const nodes = Array.from({ length: 2 * MAX_LEAVES - 1 }, (_, i) => (i % 2 === 0 ? leaf : null));
+    const list = [{ proposal: newcomer(), sender: ada.leaf, byReference: false }];
+    const full = { ...ada.group, tree: RatchetTree.of(nodes) };
+    expect(codeOf(() => applyProposals(full, ada.leaf, list))).toBe("v520_tree_full");
+  });
+
   it("v4xx, v1xx: adds valid KeyPackages, and updates to valid leaves", () => {
     const proposal = newcomer() as Extract<Proposal, { type: "add" }>;
     const { keyPackage } = proposal;
@@ -332,7 +343,7 @@ describe("a commit's path, and what follows from it", () => {
 
   it("own_commit: nobody commits in this member's name but this state", () => {
     const [a] = four();
-    const copy = decodeGroup(encodeGroup(a.group));
+    const copy = decodeGroup(encodeGroup(a.group), suiteOf);
     const staged = a.stage();
     const judged = judgeCommit(copy, unprotect(copy, staged.message), []);
     expect(codeOf(() => completeCommit(copy, judged))).toBe("own_commit");

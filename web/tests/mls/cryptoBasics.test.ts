@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { EMPTY, fromHex, type Rng, systemRng, toHex, utf8 } from "../../src/bytes/bytes";
 import { AeadError, MlsError, SuiteError, UsageError } from "../../src/mls/errors";
 import { signContent } from "../../src/mls/signLabel";
-import { type CipherSuite, ROOM_SUITE, suiteOf } from "../../src/mls/suite";
+import { type CipherSuite, ROOM_SUITE } from "../../src/mls/suite";
+import { suiteOf } from "../../src/mls/suites";
 import { eachVectorFile } from "../vectors";
 
 type CryptoBasics = {

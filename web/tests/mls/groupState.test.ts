@@ -5,12 +5,15 @@ import { describe, expect, it } from "vitest";
 import { EMPTY, utf8, wipe } from "../../src/bytes/bytes";
 import { proposeUpdate, protectApplication, unprotect } from "../../src/mls/application";
 import { StorageError } from "../../src/mls/errors";
-import { groupSecrets, supersededSecrets } from "../../src/mls/group";
+import { type Group, groupSecrets, supersededSecrets } from "../../src/mls/group";
 import { decodeGroup, encodeGroup, encodeRatchets, inSameEpoch } from "../../src/mls/groupState";
-import { ROOM_SUITE, suiteOf } from "../../src/mls/suite";
+import type { LeafRatchets } from "../../src/mls/secretTree";
+import { ROOM_SUITE } from "../../src/mls/suite";
+import { suiteOf } from "../../src/mls/suites";
+import { type LeafIndex, leafIndex } from "../../src/mls/treeMath";
 import { codeOf } from "./randomWalk";
 import { seededRng } from "./seededRng";
-import { type Client, commitAll, Person, roomOf } from "./simulation";
+import { type Client, commitAll, Person, remove, roomOf } from "./simulation";
 
 const rng = seededRng("group state");
 
@@ -27,16 +30,16 @@ function busy(): [Client, Client] {
   return [a, b];
 }
 
-const [, ben] = busy();
+const [ada, ben] = busy();
 const stored = encodeGroup(ben.group);
 
 describe("a stored group", () => {
   it("is read as what it was", () => {
-    const { tree, ...rest } = decodeGroup(stored);
+    const { tree, ...rest } = decodeGroup(stored, suiteOf);
     const { tree: treeBefore, ...before } = ben.group;
     expect(rest).toEqual(before);
     expect(tree.nodes()).toEqual(treeBefore.nodes());
-    expect(encodeGroup(decodeGroup(stored))).toEqual(stored);
+    expect(encodeGroup(decodeGroup(stored, suiteOf))).toEqual(stored);
   });
 
   it("changes in its epoch with commits alone", () => {
@@ -59,11 +62,15 @@ describe("a stored group", () => {
     const early = encodeGroup(a.group);
     commitAll([a, b]);
     const late = encodeGroup(a.group);
-    expect(codeOf(() => decodeGroup({ epoch: late.epoch, ratchets: early.ratchets }))).toBe("group_ratchets");
-    expect(codeOf(() => decodeGroup({ epoch: early.epoch, ratchets: late.ratchets }))).toBe("group_ratchets");
-    expect(codeOf(() => decodeGroup({ ...late, ratchets: stored.ratchets }))).toBe("group_ratchets");
+    expect(codeOf(() => decodeGroup({ epoch: late.epoch, ratchets: early.ratchets }, suiteOf))).toBe(
+      "group_ratchets",
+    );
+    expect(codeOf(() => decodeGroup({ epoch: early.epoch, ratchets: late.ratchets }, suiteOf))).toBe(
+      "group_ratchets",
+    );
+    expect(codeOf(() => decodeGroup({ ...late, ratchets: stored.ratchets }, suiteOf))).toBe("group_ratchets");
     // Two members of one epoch share its ratchets, but the own leaf is in `epoch`: theirs is the row's key to tell.
-    expect(codeOf(() => decodeGroup(late))).toBe("nothing thrown");
+    expect(codeOf(() => decodeGroup(late, suiteOf))).toBe("nothing thrown");
   });
 
   it("is the store's fault when it is damaged, whatever the damage", () => {
@@ -79,7 +86,7 @@ describe("a stored group", () => {
         (part, at, gone, put) => {
           const bytes = damaged(stored[part], at % stored[part].length, gone, put);
           try {
-            decodeGroup({ ...stored, [part]: bytes });
+            decodeGroup({ ...stored, [part]: bytes }, suiteOf);
           } catch (error) {
             expect(error).toBeInstanceOf(StorageError);
             refused++;
@@ -91,10 +98,33 @@ describe("a stored group", () => {
     expect(refused).toBeGreaterThan(200);
   });
 
+  it("group_secret, group_leaf, group_reinit, group_ratchets: holds what such a state has", () => {
+    const { group } = ben;
+    const code = (change: Partial<Group>): string =>
+      codeOf(() => decodeGroup(encodeGroup({ ...group, ...change })));
+    const short = { ...group.secrets, init: group.secrets.init.subarray(1) };
+    expect(code({ secrets: short })).toBe("group_secret");
+    expect(code({ ownLeaf: leafIndex(2) })).toBe("group_leaf");
+    expect(code({ reinit: remove(ada) as never })).toBe("group_reinit");
+    const { secretTree } = group;
+    expect(code({ secretTree: { ...secretTree, ratchets: new Map() } })).toBe("group_ratchets");
+    expect(code({ secretTree: { ...secretTree, subtrees: new Map([[1, short.exporter]]) } })).toBe(
+      "group_ratchets",
+    );
+    const [[leaf, ratchets]] = [...secretTree.ratchets] as [[LeafIndex, LeafRatchets]];
+    const worn = { ...ratchets, handshake: { ...ratchets.handshake, next: 2 ** 32 + 1 } };
+    const beyond = { ...secretTree, ratchets: new Map(secretTree.ratchets).set(leaf, worn) };
+    expect(code({ secretTree: beyond })).toBe("group_ratchets");
+  });
+
   it("group_format: of a later format is not guessed at", () => {
     const later = (bytes: Uint8Array) => Uint8Array.of(2, ...bytes.subarray(1));
-    expect(codeOf(() => decodeGroup({ ...stored, epoch: later(stored.epoch) }))).toBe("group_format");
-    expect(codeOf(() => decodeGroup({ ...stored, ratchets: later(stored.ratchets) }))).toBe("group_format");
+    expect(codeOf(() => decodeGroup({ ...stored, epoch: later(stored.epoch) }, suiteOf))).toBe(
+      "group_format",
+    );
+    expect(codeOf(() => decodeGroup({ ...stored, ratchets: later(stored.ratchets) }, suiteOf))).toBe(
+      "group_format",
+    );
   });
 
   it("keeps used keys used", () => {

@@ -4,7 +4,8 @@ import { AES_128_GCM, AES_256_GCM, CHACHA20_POLY1305 } from "../../src/mls/aead"
 import { DHKEM_P256, DHKEM_X25519 } from "../../src/mls/dhkem";
 import { exportSecret, type HpkeSuite, setupReceiver, setupSender } from "../../src/mls/hpke";
 import { HKDF_SHA256, HKDF_SHA384 } from "../../src/mls/kdf";
-import { ROOM_SUITE, suiteOf } from "../../src/mls/suite";
+import { ROOM_SUITE } from "../../src/mls/suite";
+import { suiteOf } from "../../src/mls/suites";
 import { keyPairOfSeed, MLKEM768_X25519 } from "../../src/mls/xwing";
 import { eachVectorFile } from "../vectors";
 import { ROOM_SUITE_ANSWER } from "./roomSuiteAnswer";

@@ -11,7 +11,8 @@ import {
   welcomeSecret,
 } from "../../src/mls/keySchedule";
 import { findPsks, pskSecret } from "../../src/mls/psk";
-import { type CipherSuite, ROOM_SUITE, suiteOf } from "../../src/mls/suite";
+import { type CipherSuite, ROOM_SUITE } from "../../src/mls/suite";
+import { suiteOf } from "../../src/mls/suites";
 import { eachVectorFile } from "../vectors";
 import { seededRng } from "./seededRng";
 

@@ -16,7 +16,8 @@ import {
 } from "../../src/mls/keyPackage";
 import { type LeafNode, signLeafNode, writeLeafNode } from "../../src/mls/leafNode";
 import { checkLeafAlone, checkLeafInGroup, checkLeafSucceeds } from "../../src/mls/leafValidation";
-import { type CipherSuite, ROOM_SUITE, suiteOf } from "../../src/mls/suite";
+import { type CipherSuite, ROOM_SUITE } from "../../src/mls/suite";
+import { suiteOf } from "../../src/mls/suites";
 import { leafIndex } from "../../src/mls/treeMath";
 import { seededRng } from "./seededRng";
 import { codeOf, newPerson, type Person } from "./treeWorld";

@@ -28,7 +28,8 @@ import {
   verifyFramedContent,
 } from "../../src/mls/messageProtection";
 import { createSecretTree, takeAt, takeNext } from "../../src/mls/secretTree";
-import { type CipherSuite, suiteOf } from "../../src/mls/suite";
+import type { CipherSuite } from "../../src/mls/suite";
+import { suiteOf } from "../../src/mls/suites";
 import {
   computeConfirmationTag,
   confirmedTranscriptHash,

@@ -10,7 +10,8 @@ import type { Content } from "../../src/mls/framing";
 import { decodeGroup, encodeGroup } from "../../src/mls/groupState";
 import { openPublicMessage } from "../../src/mls/publicMessages";
 import { MAX_FORWARD_DISTANCE } from "../../src/mls/secretTree";
-import { ROOM_SUITE, suiteOf } from "../../src/mls/suite";
+import { ROOM_SUITE } from "../../src/mls/suite";
+import { suiteOf } from "../../src/mls/suites";
 import { leafIndex } from "../../src/mls/treeMath";
 import { type Forgery, forgePrivate, forgePublic, somePath } from "./forge";
 import { codeOf } from "./randomWalk";
@@ -138,7 +139,7 @@ describe("a PrivateMessage", () => {
 
   it("of a copy of this state is read, and says whose it is", () => {
     const [a] = three();
-    const copy = decodeGroup(encodeGroup(a.group));
+    const copy = decodeGroup(encodeGroup(a.group), suiteOf);
     const message = say(a, "from the copy");
     // E39: a state that was restored from an old copy meets its own later words.
     expect(unprotect(copy, message).sender).toBe(copy.ownLeaf);

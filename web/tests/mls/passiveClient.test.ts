@@ -9,7 +9,7 @@ import { encodeKeyPackage, type KeyPackage } from "../../src/mls/keyPackage";
 import { decodeMlsMessage } from "../../src/mls/mlsMessage";
 import type { PskLookup } from "../../src/mls/psk";
 import { openPublicMessage } from "../../src/mls/publicMessages";
-import { suiteOf } from "../../src/mls/suite";
+import { suiteOf } from "../../src/mls/suites";
 import type { LeafIndex } from "../../src/mls/treeMath";
 import { eachVectorFile } from "../vectors";
 

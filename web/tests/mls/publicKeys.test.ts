@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { EMPTY, systemRng, utf8 } from "../../src/bytes/bytes";
-import { ROOM_SUITE, suiteOf } from "../../src/mls/suite";
+import { ROOM_SUITE } from "../../src/mls/suite";
+import { suiteOf } from "../../src/mls/suites";
 import { drawBelow, seededRng } from "./seededRng";
 import { codeOf } from "./treeWorld";
 

@@ -2,15 +2,15 @@
 
 import { expect } from "vitest";
 import { type Rng, toHex, utf8, wipe } from "../../src/bytes/bytes";
-import { proposeUpdate, protectApplication, protectProposal } from "../../src/mls/application";
+import { proposeUpdate, protectApplication, protectProposal, unprotect } from "../../src/mls/application";
 import { completeCommit } from "../../src/mls/completeCommit";
 import { basicCredential } from "../../src/mls/credential";
 import type { MlsError } from "../../src/mls/errors";
-import { epochAuthenticator, exportSecret, supersededSecrets, treeHash } from "../../src/mls/group";
+import { epochAuthenticator, exportSecret, type Group, treeHash } from "../../src/mls/group";
 import { judgeCommit, type ProposalReference } from "../../src/mls/judgeCommit";
 import type { Proposal } from "../../src/mls/proposal";
 import type { CommitInput, Staged } from "../../src/mls/stageCommit";
-import { suiteOf } from "../../src/mls/suite";
+import { suiteOf } from "../../src/mls/suites";
 import { drawBelow, seededRng } from "./seededRng";
 import { add, type Client, Person, remove, roomExtensions, roomOf } from "./simulation";
 
@@ -25,6 +25,8 @@ export class Walk {
   readonly #rng: Rng;
   readonly #suiteId: number;
   #clients: Client[];
+  /** The last ones who were removed, with every key they had: they wiped none. */
+  #departed: Group[] = [];
   #named = 0;
   readonly done = new Map<string, number>();
 
@@ -136,7 +138,7 @@ export class Walk {
     this.#clients = this.#clients.filter((other) => other !== client);
     const judged = { ...staged.judged, removesMe: false };
     expect(codeOf(() => completeCommit(client.group, judged))).toBe("v311_path_secret");
-    wipe(...supersededSecrets(client.group, null));
+    this.#departed = [...this.#departed.slice(-2), client.group];
   }
 
   #removeSome(count: number): void {
@@ -217,6 +219,11 @@ export class Walk {
       this.#perhapsReload(client);
       return { client, data, message };
     });
+    for (const group of this.#departed) {
+      // As if it were of this epoch: without the epoch's secrets not even the sender can be read.
+      const here = { ...group, context: this.#clients[0]!.group.context };
+      for (const { message } of sent) expect(codeOf(() => unprotect(here, message))).toBe("aead");
+    }
     for (const reader of this.#clients) {
       for (const { client, data, message } of this.#shuffled(sent)) {
         if (client === reader) continue;

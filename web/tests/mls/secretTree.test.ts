@@ -13,7 +13,8 @@ import {
   takeAt,
   takeNext,
 } from "../../src/mls/secretTree";
-import { type CipherSuite, ROOM_SUITE, suiteOf } from "../../src/mls/suite";
+import { type CipherSuite, ROOM_SUITE } from "../../src/mls/suite";
+import { suiteOf } from "../../src/mls/suites";
 import { leafIndex } from "../../src/mls/treeMath";
 import { eachVectorFile } from "../vectors";
 import { seededRng } from "./seededRng";

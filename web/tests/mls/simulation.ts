@@ -13,7 +13,8 @@ import { createKeyPackage, type KeyPackageSecrets } from "../../src/mls/keyPacka
 import type { Proposal } from "../../src/mls/proposal";
 import type { PskLookup } from "../../src/mls/psk";
 import { type CommitInput, type Staged, stageCommit } from "../../src/mls/stageCommit";
-import { type CipherSuite, type KeyPair, suiteOf } from "../../src/mls/suite";
+import type { CipherSuite, KeyPair } from "../../src/mls/suite";
+import { suiteOf } from "../../src/mls/suites";
 
 export const FOREVER = { notBefore: 0n, notAfter: 2n ** 62n };
 export const GROUP_ID = utf8("a group of sixteen");
@@ -92,7 +93,7 @@ export class Client {
 
   /** Stored and read again. */
   reload(): void {
-    this.group = decodeGroup(encodeGroup(this.group));
+    this.group = decodeGroup(encodeGroup(this.group), suiteOf);
   }
 
   send<P extends Protected>(protect: (group: Group) => P): P {

@@ -28,7 +28,7 @@ import { decodeKeyPackage, readKeyPackage, writeKeyPackage } from "../../src/mls
 import { readLeafNode, writeLeafNode } from "../../src/mls/leafNode";
 import { proposalTypeOf, readProposal, requiresPath, writeProposal } from "../../src/mls/proposal";
 import { readPreSharedKeyId, writePreSharedKeyId } from "../../src/mls/pskId";
-import { suiteOf } from "../../src/mls/suite";
+import { suiteOf } from "../../src/mls/suites";
 import {
   decodeRatchetTree,
   encodeRatchetTree,

@@ -5,7 +5,7 @@ import { EMPTY, utf8 } from "../../src/bytes/bytes";
 import { ownCapabilities } from "../../src/mls/capabilities";
 import { ExtensionType } from "../../src/mls/extension";
 import { type ParentNode, RatchetTree } from "../../src/mls/ratchetTree";
-import { suiteOf } from "../../src/mls/suite";
+import { suiteOf } from "../../src/mls/suites";
 import { treeHash } from "../../src/mls/treeHash";
 import { type LeafIndex, leafIndex, type NodeIndex, nodeIndex, nodeOfLeaf } from "../../src/mls/treeMath";
 import { checkMembers, checkTree } from "../../src/mls/treeValidation";

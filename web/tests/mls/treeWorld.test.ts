@@ -3,7 +3,8 @@
 import { describe, expect, it } from "vitest";
 import { EMPTY, type Rng, systemRng, utf8 } from "../../src/bytes/bytes";
 import type { RatchetTree } from "../../src/mls/ratchetTree";
-import { type CipherSuite, ROOM_SUITE, suiteOf } from "../../src/mls/suite";
+import { type CipherSuite, ROOM_SUITE } from "../../src/mls/suite";
+import { suiteOf } from "../../src/mls/suites";
 import { decodeRatchetTree, encodeRatchetTree } from "../../src/mls/treeCodec";
 import { treeHash } from "../../src/mls/treeHash";
 import { createUpdatePath, decryptPath } from "../../src/mls/treeKem";

@@ -16,7 +16,8 @@ import { decodeMlsMessage, encodeMlsMessage, type MlsMessage } from "../../src/m
 import type { Proposal } from "../../src/mls/proposal";
 import { pskSecret } from "../../src/mls/psk";
 import type { PreSharedKeyId } from "../../src/mls/pskId";
-import { ROOM_SUITE, suiteOf } from "../../src/mls/suite";
+import { ROOM_SUITE } from "../../src/mls/suite";
+import { suiteOf } from "../../src/mls/suites";
 import { decodeRatchetTree, encodeRatchetTree, ratchetTreeExtension } from "../../src/mls/treeCodec";
 import { leafIndex } from "../../src/mls/treeMath";
 import {

@@ -2,8 +2,8 @@ import { ED25519_TORSION_SUBGROUP, ed25519 } from "@noble/curves/ed25519.js";
 import { shake256 } from "@noble/hashes/sha3.js";
 import { describe, expect, it } from "vitest";
 import { fromHex, systemRng, toHex } from "../../src/bytes/bytes";
-import { x25519Agree } from "../../src/mls/dhkem";
 import { KeyError } from "../../src/mls/errors";
+import { x25519Agree } from "../../src/mls/x25519";
 import { MLKEM768_X25519 as kem, keyPairOfSeed } from "../../src/mls/xwing";
 import { eachVectorFile } from "../vectors";
 
