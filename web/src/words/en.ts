@@ -314,6 +314,9 @@ export const en = {
     },
     provisional:
       "You see this group as the member who let you in describes it. Until another member’s device confirms it, treat names and titles as provisional.",
+    removalProposed: (name: string): string =>
+      `It is proposed to remove ${name} from the group. The members decide.`,
+    removalLook: "Look at it",
     rejoining:
       "This device is coming back into the group. It happens by itself when a colleague’s device is online. You can write meanwhile; it is sent afterwards.",
     removed: {
@@ -402,12 +405,7 @@ export const en = {
     removed: (who: string, by: string): string => (by ? `${who} was removed by ${by}` : `${who} was removed`),
     renamed: (by: string, title: string): string => `${by} renamed the group to “${title}”`,
     policy: (by: string): string => `${by} changed how the group decides`,
-    founder: (who: string): string => `${who} is the founder now`,
-    removal_proposed: (who: string, by: string): string => `${by} proposed to remove ${who}`,
-    removal_withdrawn: (who: string, by: string): string => `${by} withdrew the proposal to remove ${who}`,
     rejoined: (who: string): string => `${who} is back in the group with renewed keys`,
-    device_added: (who: string): string => `${who} added a device`,
-    device_revoked: (who: string): string => `${who} removed one of their devices`,
     unreadable: "This message can’t be read on this device",
     unreadableWhy: {
       before_joined: "it was sent before you joined.",

@@ -36,6 +36,10 @@ const marked = new Marked({
   breaks: true,
   renderer: {
     html: ({ text }: Tokens.HTML | Tokens.Tag) => escaped(text),
+    // Always: marked itself leaves the text behind a raw <script> tag as it is.
+    text(token: Tokens.Text | Tokens.Escape) {
+      return "tokens" in token && token.tokens ? this.parser.parseInline(token.tokens) : escaped(token.text);
+    },
     image: ({ href, text }: Tokens.Image) => link(href, escaped(words.post.image(text))),
     link({ href, tokens }: Tokens.Link) {
       return link(href, this.parser.parseInline(tokens));
@@ -48,10 +52,18 @@ const marked = new Marked({
   },
 });
 
+/** Quotations within quotations beyond this are no conversation: they are shown as they were typed. */
+const TOO_DEEP = /^(?:[ \t]*>){17}/m;
+
 /** Markdown to HTML of our own tags; the first wall. */
 export function toHtml(markdown: string): string {
-  if (markdown.length > MAX_MARKDOWN) return `<pre>${escaped(markdown)}</pre>`;
-  return marked.parse(markdown, { async: false });
+  const asTyped = (): string => `<pre>${escaped(markdown)}</pre>`;
+  if (markdown.length > MAX_MARKDOWN || TOO_DEEP.test(markdown)) return asTyped();
+  try {
+    return marked.parse(markdown, { async: false });
+  } catch {
+    return asTyped(); // nested so deeply that the parser gave up: nobody's message may stop the page
+  }
 }
 
 export const ALLOWED_TAGS = [

@@ -19,18 +19,8 @@ export function systemText(item: TimelineItem & { kind: "system" }): string {
       return say.renamed(by, item.detail);
     case "policy":
       return say.policy(by);
-    case "founder":
-      return say.founder(who);
-    case "removal_proposed":
-      return say.removal_proposed(who, by);
-    case "removal_withdrawn":
-      return say.removal_withdrawn(who, by);
     case "rejoined":
       return say.rejoined(who);
-    case "device_added":
-      return say.device_added(who);
-    case "device_revoked":
-      return say.device_revoked(who);
     case "unreadable": {
       const why = say.unreadableWhy;
       const reason = Object.hasOwn(why, item.detail) ? why[item.detail as keyof typeof why] : why.other;

@@ -296,6 +296,9 @@ export const scenes: Readonly<Record<string, Script>> = {
   "room-rejoining": inRoom({ state: "rejoining" }),
   "room-removed": inRoom({ state: "removed" }),
   "room-left": inRoom({ state: "left" }),
+  "room-removal": inRoom({
+    removals: [{ accountId: dov.accountId, name: dov.name, approvals: 1, needed: 2, approvedByMe: false }],
+  }),
   "room-offline": inRoom({}, { connection: "offline" }),
   "room-system": inRoom({
     items: [
@@ -305,12 +308,7 @@ export const scenes: Readonly<Record<string, Script>> = {
       "removed",
       "renamed",
       "policy",
-      "founder",
-      "removal_proposed",
-      "removal_withdrawn",
       "rejoined",
-      "device_added",
-      "device_revoked",
       "unreadable",
       "bad_commit",
       "newer_version",
