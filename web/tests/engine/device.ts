@@ -71,6 +71,9 @@ class Browser {
   }
 }
 
+/** The text behind # of an invite's address. */
+export const linkOf = (url: string): string => url.slice(url.indexOf("#") + 1);
+
 export class Refusal extends Error {
   constructor(readonly code: string) {
     super(code);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Device } from "./device";
+import { Device, linkOf } from "./device";
 import { House } from "./house";
 
 let house: House;
@@ -8,9 +8,6 @@ beforeAll(async () => {
   house = await House.open();
 }, 60_000);
 afterAll(() => house?.close());
-
-/** The text behind # of an invite's address. */
-const linkOf = (url: string): string => url.slice(url.indexOf("#") + 1);
 
 describe("three engines in one group", () => {
   test("founder, invites, messages both ways, reload, lock, recovery", async () => {
