@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { equal } from "../../../src/bytes/bytes";
 import { epoch } from "../../../src/mls/group";
 import { newInvite } from "../../../src/room/invites";
 import { expectConverged } from "./invariants";
@@ -32,6 +33,28 @@ describe("commits", () => {
     world.run(5_000);
     expect(anna!.texts()).toEqual(said);
     expect(ben!.texts()).toEqual(said);
+    const sent = ben!.effects.flatMap((one) => (one.kind === "send" ? one.frames : []));
+    // A late answer to the first attempt makes no third one.
+    expect(sent.filter((frame) => frame.t === "send" && frame.kind === "message").length).toBeLessThan(50);
+    expectConverged(world);
+  });
+
+  it("E17 what was sealed before a commit and is not in the log is not sent as it was", () => {
+    const world = new World("sealed before");
+    const [anna, ben] = roomOf(world, "anna", "ben");
+    ben!.meddle = () => null;
+    ben!.post("lost on the way");
+    const first = ben!.state!.outbox[0]!.sealed!.payload;
+    ben!.disconnect();
+    ben!.meddle = null;
+    anna!.command({ kind: "rename", title: "Meanwhile" });
+    world.run(1_000);
+    const before = ben!.effects.length;
+    ben!.connect();
+    world.run(2_000);
+    expect(anna!.texts()).toEqual(["lost on the way"]);
+    const sent = ben!.effects.slice(before).flatMap((one) => (one.kind === "send" ? one.frames : []));
+    expect(sent.some((frame) => frame.t === "send" && equal(frame.payload, first))).toBe(false);
     expectConverged(world);
   });
 
@@ -142,6 +165,23 @@ describe("going", () => {
       expect(one.lines().at(-1)).toBe("left");
       expect(one.told()).toEqual([]);
     }
+    expectConverged(world);
+  });
+
+  it("E14 whoever sees a leave sends nothing before it is committed, also when others should do it", () => {
+    const world = new World("leave first");
+    const [anna, ben, cleo] = roomOf(world, "anna", "ben", "cleo");
+    ben!.command({ kind: "leave" });
+    anna!.disconnect();
+    while (cleo!.state!.leaves.length === 0) world.run(1);
+    cleo!.post("after Ben");
+    expect(cleo!.state!.outbox[0]!.sealed).toBe(null);
+    world.run(10_000);
+    const kinds = world.ds.room(ROOM).log.map(({ entry }) => entry!.kind);
+    expect(kinds.slice(kinds.indexOf("leave"))).toEqual(["leave", "commit", "message"]);
+    anna!.connect();
+    world.run(5_000);
+    expect(anna!.texts()).toEqual(["after Ben"]);
     expectConverged(world);
   });
 
