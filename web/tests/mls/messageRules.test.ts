@@ -8,8 +8,9 @@ import { externalSendersExtension } from "../../src/mls/credential";
 import { MlsError } from "../../src/mls/errors";
 import type { Content } from "../../src/mls/framing";
 import { decodeGroup, encodeGroup } from "../../src/mls/groupState";
+import { protectPrivate, signFramedContent } from "../../src/mls/messageProtection";
 import { openPublicMessage } from "../../src/mls/publicMessages";
-import { MAX_FORWARD_DISTANCE } from "../../src/mls/secretTree";
+import { MAX_FORWARD_DISTANCE, takeNext } from "../../src/mls/secretTree";
 import { ROOM_SUITE } from "../../src/mls/suite";
 import { suiteOf } from "../../src/mls/suites";
 import { leafIndex } from "../../src/mls/treeMath";
@@ -219,6 +220,23 @@ describe("a PublicMessage, and a message from outside", () => {
       );
     expect(sent(0)).toBe("nothing thrown");
     expect(sent(1)).toBe("v611_external_sender");
+  });
+
+  it("private_sender: from outside is never a PrivateMessage", () => {
+    const { secretTree, secrets, contextBytes } = ada.group;
+    const framed = {
+      groupId: ada.group.context.groupId,
+      epoch: ada.group.context.epoch,
+      sender: { type: "external" as const, index: 0 },
+      authenticatedData: EMPTY,
+      content: proposal,
+    };
+    const signature = signFramedContent(suite, 2, framed, ada.group.signaturePrivateKey, contextBytes);
+    const signed = { wireFormat: 2 as const, framed, auth: { signature, confirmationTag: null } };
+    const { key } = takeNext(suite, secretTree, ada.leaf, "handshake");
+    expect(codeOf(() => protectPrivate(suite, signed, key, secrets.senderData, 0, rng))).toBe(
+      "private_sender",
+    );
   });
 
   it("v612: is in no other wire format", () => {

@@ -7,8 +7,11 @@ import {
   MAX_MESSAGE_LENGTH,
   type MlsMessage,
 } from "../../src/mls/mlsMessage";
+import { suiteOf } from "../../src/mls/suites";
 import { decodeGroupSecrets, encodeGroupSecrets } from "../../src/mls/welcome";
 import { eachVectorFile } from "../vectors";
+import { seededRng } from "./seededRng";
+import { Person } from "./simulation";
 
 type MessagesVector = Record<string, string>;
 
@@ -49,6 +52,14 @@ describe("an MLSMessage", () => {
     expect(refused(Uint8Array.of(0, 2, 0, 1))).toMatch(/version 2/);
     expect(refused(Uint8Array.of(0, 1, 0, 6))).toMatch(/wire format 6/);
     expect(refused(Uint8Array.of(0, 1, 0, 0))).toMatch(/wire format 0/);
+  });
+
+  it("holds a KeyPackage of its own version (RFC 9420 §10)", () => {
+    const { bytes } = new Person(suiteOf(1), "ada", seededRng("version")).keyPackage();
+    const message = Uint8Array.of(0, 1, 0, 5, ...bytes);
+    expect(refused(message)).toBe("nothing thrown");
+    message[5] = 2;
+    expect(refused(message)).toMatch(/another version/);
   });
 
   it("E26: is bounded before it is parsed", () => {
