@@ -19,7 +19,7 @@ import { judgeRoomCommit } from "../validity";
 import { copyFound, removedFromRoom, stuckAt } from "./endings";
 import { judged } from "./faults";
 import { afterMerge, dropStaged } from "./merging";
-import { checkSeen, noteUnreadable } from "./reading";
+import { checkSeen, noteUnreadable } from "./seen";
 import { takeHappened } from "./snapshots";
 import { type Happened, type StagedCommit, sameIntent } from "./state";
 import type { Turn } from "./turn";

@@ -3,7 +3,6 @@
 import { equal, toHex } from "../../bytes/bytes";
 import type { LeafIdentity } from "../../identity/credential";
 import { unprotect } from "../../mls/application";
-import { encode } from "../../wire/cbor";
 import type { Entry } from "../../wire/generated";
 import {
   decodeBody,
@@ -15,35 +14,15 @@ import {
   eventSignatureIsValid,
 } from "../events";
 import { foldEvent } from "../fold";
-import type { Seen } from "../logHead";
-import { type Said, withSaid, withSystem } from "../timeline";
+import { withSaid, withSystem } from "../timeline";
 import { copyFound } from "./endings";
 import { judged } from "./faults";
-import { headAt, judgeSeen } from "./heads";
+import { saidBy } from "./said";
+import { checkSeen, noteUnreadable, type Place } from "./seen";
 import { stoppedTyping } from "./signals";
-import { takeCheck, takeSnapshotPage } from "./snapshots";
+import { noteSnapshotPage, takeCheck, takeHappened, takeOver } from "./snapshots";
 import type { Held, Made, Outgoing } from "./state";
 import type { Turn } from "./turn";
-
-/** E19: so many unreadable entries in one epoch lead to the offer to compare. */
-const UNREADABLE_ALARM = 3;
-
-export type Place = { readonly id: Uint8Array; readonly n: number; readonly time: number };
-
-/** An entry that this device cannot read is kept in sight; by itself it proves nothing (E19). */
-export function noteUnreadable(
-  turn: Turn,
-  { id, n, time }: Place,
-  detail: "damaged" | "missed" | "other",
-  by: LeafIdentity | null,
-): void {
-  const { timeline, chores } = turn.state;
-  const line = { id, n, at: time, code: "unreadable", who: by?.accountId ?? null, by: null, detail } as const;
-  turn.set({ timeline: withSystem(timeline, line) });
-  const unreadable = chores.unreadable + 1;
-  turn.setChores({ unreadable });
-  if (unreadable === UNREADABLE_ALARM) turn.alarm("unreadable", by?.accountId ?? null);
-}
 
 /** One of our own events at its position: from what was stored, never decrypted. */
 export function ownEvent(
@@ -130,50 +109,22 @@ function takesSnapshot(
   turn.set({ newcomer: { ...newcomer, held: [...newcomer.held, held] } });
   const event = judged(() => decodeBody(envelope.type, envelope.body));
   if ("value" in event && event.value?.type === "snapshot") {
-    takeSnapshotPage(turn, leaf, event.value.body);
+    for (const one of takeOver(turn, leaf, event.value.body)) takeHeld(turn, one);
   }
   return true;
 }
 
 /** What was held, now that the state at the Add is here. */
-export function takeHeld(turn: Turn, held: Extract<Held, { kind: "event" }>): void {
-  const envelope = decodeEnvelope(held.envelope);
-  const place = { id: envelope.id, n: held.n, time: held.time };
-  checkSeen(turn, { ...place, after: held.after }, held.leaf, held.seen, held.envelope);
-  foldIn(turn, place, held.leaf, envelope);
-}
-
-/**
- * E19: the head that an author repeats is the one that this device has. Otherwise the room is paused until the person
- * has compared by voice or goes on, and the evidence is kept.
- */
-export function checkSeen(
-  turn: Turn,
-  at: { readonly n: number; readonly time: number; readonly after: number },
-  leaf: LeafIdentity,
-  seen: Seen,
-  evidence: Uint8Array,
-): void {
-  const { log, tolerated, pause, membership } = turn.state;
-  const author = toHex(leaf.accountId);
-  const verdict = judgeSeen(log.heads, seen, at.n, at.after);
-  if (verdict === "unknown") return;
-  if (verdict === "same") {
-    if (membership !== null && !equal(leaf.accountId, membership.me.accountId)) {
-      turn.set({ confirmedAt: at.time });
-    }
-    if (tolerated.has(author)) {
-      turn.set({ tolerated: new Set([...tolerated].filter((one) => one !== author)) });
-    }
+function takeHeld(turn: Turn, held: Held): void {
+  if (held.kind === "commit") {
+    checkSeen(turn, held, held.leaf, held.seen, held.id);
+    takeHappened(turn, { id: held.id, n: held.n, time: held.time }, held.happened);
     return;
   }
-  if (tolerated.has(author) || (pause !== null && pause.who !== null && equal(pause.who, leaf.accountId))) {
-    return; // the person has been told
-  }
-  turn.set({ pause: { who: leaf.accountId, at: turn.env.now } });
-  const ours = headAt(log.heads, seen.n) ?? new Uint8Array(0);
-  const told = encode({ n: at.n, time: at.time, message: evidence, said: seen, ours });
-  turn.alarm("fork", leaf.accountId, told);
+  const envelope = decodeEnvelope(held.envelope);
+  const place = { id: envelope.id, n: held.n, time: held.time };
+  checkSeen(turn, held, held.leaf, held.seen, held.envelope);
+  foldIn(turn, place, held.leaf, envelope);
 }
 
 /** An authentic event becomes part of what everyone computes alike, and of what is shown. */
@@ -195,22 +146,6 @@ function foldIn(turn: Turn, place: Place, leaf: LeafIdentity, envelope: Envelope
   }
 }
 
-/** What a post, an edit, a deletion or a reaction says; null for other events. */
-export function saidBy(id: Uint8Array, event: EventBody): Said | null {
-  switch (event.type) {
-    case "post":
-      return { kind: "post", id, text: event.body.text, replyTo: event.body.reply_to ?? null };
-    case "edit":
-      return { kind: "edit", target: event.body.target, text: event.body.text };
-    case "delete":
-      return { kind: "delete", target: event.body.target };
-    case "react":
-      return { kind: "react", ...event.body };
-    default:
-      return null;
-  }
-}
-
 function apply(turn: Turn, { id, n, time }: Place, leaf: LeafIdentity, event: EventBody): void {
   const { timeline, names } = turn.state;
   switch (event.type) {
@@ -228,7 +163,7 @@ function apply(turn: Turn, { id, n, time }: Place, leaf: LeafIdentity, event: Ev
       turn.set({ names: new Map(names).set(toHex(leaf.accountId), event.body.name) });
       return;
     case "snapshot":
-      takeSnapshotPage(turn, leaf, event.body);
+      noteSnapshotPage(turn, leaf, event.body);
       return;
     case "snapshot_check":
       takeCheck(turn, leaf, event.body);

@@ -10,7 +10,7 @@ import { withSaid, withSystem } from "../timeline";
 import { lineId } from "./happenings";
 import { freshKeyPackage } from "./leaf";
 import { isPinned, roomPin } from "./pins";
-import { saidBy } from "./reading";
+import { saidBy } from "./said";
 import { NOBODY, type Rejoining } from "./state";
 import { type Pin, WelcomeError } from "./surface";
 import type { Turn } from "./turn";

@@ -23,7 +23,6 @@ import { withHappened } from "./happenings";
 import { headAt, headsFrom, withHead } from "./heads";
 import { queueEvent } from "./outbox";
 import { turnDelay } from "./ranks";
-import { checkSeen, takeHeld } from "./reading";
 import type { Happened, Held, Newcomer, Provisional, SnapshotDuty } from "./state";
 import type { Turn } from "./turn";
 
@@ -48,6 +47,7 @@ export function oweSnapshot(turn: Turn, n: number, happened: Happened): void {
     hash: snapshotHash(data),
     due: turn.env.now + delay,
     posted: null,
+    pages: [],
   };
   turn.set({ duties: [...duties, duty].slice(-MAX_DUTIES) });
 }
@@ -76,45 +76,63 @@ function setDuty(turn: Turn, before: SnapshotDuty, after: SnapshotDuty | null): 
   turn.set({ duties: others ?? duties.map((one) => (one.c === before.c ? after! : one)) });
 }
 
-export function takeSnapshotPage(turn: Turn, leaf: LeafIdentity, page: SnapshotPage): void {
-  const { newcomer, duties } = turn.state;
-  if (newcomer !== null) {
-    takeOver(turn, newcomer, leaf, page);
-    return;
-  }
-  const duty = duties.find((one) => one.c === page.position);
-  // Pages come in order: with the last one all are there.
-  if (duty === undefined || page.page !== page.pages - 1) return;
-  if (equal(leaf.accountId, turn.env.me.accountId)) {
+/** Somebody posts a snapshot: it is there when all its pages are, and then this device says what it thinks of it. */
+export function noteSnapshotPage(turn: Turn, leaf: LeafIdentity, page: SnapshotPage): void {
+  const duty = turn.state.duties.find((one) => one.c === page.position);
+  if (duty === undefined) return;
+  const by = toHex(leaf.deviceId);
+  const next = duty.pages.find((one) => one.by === by)?.next ?? 0;
+  if (page.page !== next || !goesWith(duty, page)) return;
+  const others = duty.pages.filter((one) => one.by !== by);
+  const noted = { ...duty, pages: [...others, { by, next: next + 1 }] };
+  setDuty(turn, duty, noted);
+  if (page.page === page.pages - 1) posted(turn, noted, leaf, page.hash);
+}
+
+/** A page that names the hash of our own state must be a page of it; what another hash is about, we cannot know. */
+function goesWith(duty: SnapshotDuty, page: SnapshotPage): boolean {
+  if (!equal(page.hash, duty.hash)) return true;
+  const own = snapshotPages(decodeSnapshot(duty.data))[page.page];
+  return own !== undefined && own.pages === page.pages && equal(own.data, page.data);
+}
+
+function posted(turn: Turn, duty: SnapshotDuty, leaf: LeafIdentity, hash: Uint8Array): void {
+  const mine = turn.env.me.accountId;
+  if (equal(leaf.accountId, mine)) {
     setDuty(turn, duty, null); // an account does not confirm itself
     return;
   }
-  if (duty.posted !== null && !equal(duty.posted.accountId, turn.env.me.accountId)) return;
-  const agrees = equal(page.hash, duty.hash);
-  const delay = agrees
+  if (duty.posted !== null && !equal(duty.posted.accountId, mine)) return;
+  const delay = equal(hash, duty.hash)
     ? turnDelay(turn, (other) => !equal(other.accountId, leaf.accountId))
     : turn.jitter(DISPUTE_JITTER_MS);
-  const posted = { accountId: leaf.accountId, hash: page.hash };
-  setDuty(turn, duty, { ...duty, posted, due: turn.env.now + delay });
+  setDuty(turn, duty, { ...duty, posted: { accountId: leaf.accountId, hash }, due: turn.env.now + delay });
 }
 
-/** A newcomer takes over the first whole snapshot of its position. */
-function takeOver(turn: Turn, newcomer: Newcomer, leaf: LeafIdentity, page: SnapshotPage): void {
-  if (page.position !== newcomer.c) return;
+/** A newcomer takes over the first whole snapshot of its position. Gives what it held, to be taken in on top of it. */
+export function takeOver(turn: Turn, leaf: LeafIdentity, page: SnapshotPage): readonly Held[] {
+  const { newcomer } = turn.state;
+  if (newcomer === null || page.position !== newcomer.c) return [];
   const by = toHex(leaf.deviceId);
   const taken = judged(() => {
     const pages = takePage(newcomer.pages.get(by) ?? null, page);
     return { pages, snapshot: assembled(pages) };
   });
-  if ("fault" in taken) return; // its author's own pages do not go together: somebody else posts it
+  if ("fault" in taken) return []; // its author's own pages do not go together: somebody else posts it
   const { pages, snapshot } = taken.value;
   turn.set({ newcomer: { ...newcomer, pages: new Map(newcomer.pages).set(by, pages) } });
-  if (snapshot !== null && snapshot.position === newcomer.c) adopt(turn, leaf, snapshot, page.hash);
+  if (snapshot === null || snapshot.position !== newcomer.c) return [];
+  return adopt(turn, newcomer, leaf, snapshot, page.hash) ? newcomer.held : [];
 }
 
-function adopt(turn: Turn, leaf: LeafIdentity, snapshot: Snapshot, hash: Uint8Array): void {
-  const { newcomer, log, names } = turn.state;
-  if (newcomer === null) return;
+function adopt(
+  turn: Turn,
+  newcomer: Newcomer,
+  leaf: LeafIdentity,
+  snapshot: Snapshot,
+  hash: Uint8Array,
+): boolean {
+  const { log, names } = turn.state;
   if (log.head === null) {
     let head = snapshot.head;
     let heads = headsFrom(newcomer.c, head);
@@ -128,7 +146,7 @@ function adopt(turn: Turn, leaf: LeafIdentity, snapshot: Snapshot, hash: Uint8Ar
     const ours = headAt(log.heads, newcomer.c);
     if (ours === null || !equal(ours, snapshot.head.subarray(0, SEEN_HEAD_LENGTH))) {
       turn.alarm("fork", leaf.accountId, encode({ n: newcomer.c, said: snapshot.head, ours }));
-      return;
+      return false;
     }
   }
   const witnesses = newcomer.others.filter((one) => !equal(one, leaf.accountId));
@@ -139,17 +157,8 @@ function adopt(turn: Turn, leaf: LeafIdentity, snapshot: Snapshot, hash: Uint8Ar
     newcomer: null,
     provisional: { c: newcomer.c, hash, poster: leaf.accountId, witnesses },
   });
-  for (const one of newcomer.held) takeIn(turn, one);
   settleProvisional(turn);
-}
-
-function takeIn(turn: Turn, held: Held): void {
-  if (held.kind === "event") {
-    takeHeld(turn, held);
-    return;
-  }
-  checkSeen(turn, held, held.leaf, held.seen, held.id);
-  takeHappened(turn, { id: held.id, n: held.n, time: held.time }, held.happened);
+  return true;
 }
 
 /** A valid commit becomes part of the fold, the names and the timeline. */

@@ -208,6 +208,8 @@ export type SnapshotDuty = {
   readonly hash: Uint8Array;
   /** When this device posts it or says what it thinks of it, by its own clock; null: it has posted. */
   readonly due: number | null;
+  /** How many pages of it each device has posted, in order, by device in hex. */
+  readonly pages: readonly { readonly by: string; readonly next: number }[];
   /** The account that posted it, and the hash of what it posted. */
   readonly posted: { readonly accountId: Uint8Array; readonly hash: Uint8Array } | null;
 };

@@ -13,7 +13,7 @@ import {
   unreadAbove,
 } from "../timeline";
 import { approvalsNeeded } from "../validity";
-import { saidBy } from "./reading";
+import { saidBy } from "./said";
 import type { Membership, Outgoing, RoomState } from "./state";
 import type { Delivery, Env, RoomSight, SightItem, SightMember } from "./surface";
 
