@@ -56,6 +56,7 @@ class Person:
         self.problems: list[str] = []
         self.allowed: list[str] = []
         self.code = ""
+        self.place = ""
         self.prf, self.phone = prf, phone
         self._held: list[CDPSession] = []
         context.set_default_timeout(PATIENCE_MS)
@@ -224,9 +225,12 @@ class Person:
         self.button("Done").click()
         return link
 
-    def accept(self, link: str) -> None:
-        """With an account already here: another group."""
+    def accept(self, link: str, passphrase: str | None = None) -> None:
+        """With an account already here. In the only tab that there is, opening a link locks it first."""
+        self._listen_to_worker()
         self.open(link)
+        self.see("You opened an invitation. Unlock first; then you are asked whether to join.")
+        self.unlock(passphrase)
         self.button("Ask to join").click()
 
     def group(self, title: str) -> Locator:
@@ -359,7 +363,7 @@ class Person:
 
     def reaction(self, text: str, emoji: str) -> Locator:
         """The mark below a message that says who reacted so."""
-        return self.post(text).last.get_by_role("button", name=re.compile(f"^{emoji} from"))
+        return self.post(text).last.get_by_role("button", name=re.compile(f"^{emoji}"))
 
     def transcript(self) -> list[str]:
         """Every message that this device has of the group, in order, read by scrolling up."""
@@ -400,11 +404,13 @@ class Person:
 
     def close_laptop(self) -> None:
         """No page is open any more; the passkey stays in the machine."""
+        self.place = self.at
         self._listen_to_worker()
         self.page.goto("about:blank")
 
-    def open_laptop(self, origin: str, passphrase: str | None = None) -> None:
-        self.page.goto(origin)
+    def open_laptop(self, passphrase: str | None = None) -> None:
+        """Back where this one was."""
+        self.page.goto(self.place)
         self.unlock(passphrase)
         self.is_open()
 
@@ -448,10 +454,8 @@ class Person:
         )
 
     def move_clock(self, ms: int) -> None:
-        """Fake time for the engine and the page, from now on."""
-        assert self._workers is not None
-        self._workers.evaluate(self.id, f"{MOVE_CLOCK}({ms})")
-        self.page.evaluate(f"{MOVE_CLOCK}({ms})")
+        """Fake time for the engine, from now on."""
+        self.engine(f"{MOVE_CLOCK}({ms})")
 
     def engine(self, expression: str) -> object:
         """Run script where the engine runs."""
