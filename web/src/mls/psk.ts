@@ -12,12 +12,8 @@ export type PskLookup = (id: PreSharedKeyId) => Uint8Array | undefined;
 
 export type NamedPsk = Readonly<{ id: PreSharedKeyId; secret: Uint8Array }>;
 
-/** PSKLabel counts in 16 bits. */
-const MAX_PSKS = 0xffff;
-
-/** Looks every id up. @throws InvalidError psk_missing, psk_count */
+/** Looks every id up. @throws InvalidError psk_missing */
 export function findPsks(ids: readonly PreSharedKeyId[], lookup: PskLookup): readonly NamedPsk[] {
-  if (ids.length > MAX_PSKS) throw new InvalidError("psk_count", "more PSKs than 16 bits count");
   return ids.map((id) => {
     const secret = lookup(id);
     if (secret === undefined) throw new InvalidError("psk_missing", "a PSK is named that is not here");

@@ -160,6 +160,13 @@ describe("the secret tree keeps what may still be needed and nothing else", () =
     }
   });
 
+  it("leaf_count, leaf_range, secret_tree: gives no key for a leaf that it does not have", () => {
+    expect(codeOf(() => createSecretTree(seededRng("x")(suite.nh), 3))).toBe("leaf_count");
+    expect(codeOf(() => takeNext(suite, freshTree(), leafIndex(4), "handshake"))).toBe("leaf_range");
+    const emptied = { ...freshTree(), subtrees: new Map<number, Uint8Array>() };
+    expect(codeOf(() => takeNext(suite, emptied, LEAF, "handshake"))).toBe("secret_tree");
+  });
+
   it("the last generation is used, and nothing follows it", () => {
     const ratchets = takeNext(suite, freshTree(), LEAF, "handshake").tree.ratchets.get(LEAF)!;
     const worn = { ...ratchets, handshake: { ...ratchets.handshake, next: 0xffffffff } };
