@@ -1,4 +1,4 @@
-import { toBase64Url, toHex, wipe } from "../bytes/bytes";
+import { equal, toBase64Url, toHex, wipe } from "../bytes/bytes";
 import { sameRecoveryGroup } from "../identity/recoveryCode";
 import { roomRows } from "../room/core";
 import { StorageConflict } from "../vault/storage";
@@ -160,8 +160,10 @@ export class CollegiumEngine {
     }
   }
 
+  /** Somebody is here. */
   #touch(): void {
     this.#idle = active(this.#world.now());
+    this.#session?.hurry();
   }
 
   #open(vault: Vault, open: Open): void {
@@ -307,6 +309,17 @@ export class CollegiumEngine {
     const way = wayOf(request.protection);
     const registration = registrationOf(request.protection);
     const code = typedCode(request.code);
+    const earlier = this.#unfinished;
+    if (earlier && equal(earlier.open.records.account.identity.accountId, code.accountId)) {
+      // Perhaps only the answer was lost. A grant that has run out is no reason to stop: there is a new one.
+      await earlier.vault.protect(way);
+      try {
+        await this.#finish(earlier);
+        return;
+      } catch (error) {
+        if (mayPass(error)) throw error;
+      }
+    }
     await this.#giveUp();
     const open = await recovered(this.#world, this.#http, code);
     await this.#begin(code, way, { ...open, records: withPasskey(open.records, registration) });

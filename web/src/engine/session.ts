@@ -36,6 +36,8 @@ import type { World } from "./world";
 const BATCH = 256;
 const CLOCK_MS = 15_000;
 const LONGEST_TIMER_MS = 3_600_000;
+/** A clock that goes on by more between two looks: the device slept, or the clock was set. */
+const LEAP_MS = 60_000;
 
 type Event =
   | { readonly kind: "opened"; readonly life: number }
@@ -75,6 +77,7 @@ export class Session implements Open {
   readonly #wakes = new Map<string, number>();
   #wakeTimer: ReturnType<typeof setTimeout> | undefined;
   #clock: ReturnType<typeof setInterval> | undefined;
+  #lastTock = 0;
   /** Whoever waits for an invite to be on the log. */
   readonly #invited = new Map<string, { room: string; settle: (code: string | null) => void }>();
 
@@ -136,6 +139,7 @@ export class Session implements Open {
       },
       failed: (error) => this.#noTicket(error),
     });
+    this.#lastTock = this.world.now();
     this.#clock = setInterval(() => this.#tock(), CLOCK_MS);
     this.#background((draft) => draft.tick());
   }
@@ -360,6 +364,10 @@ export class Session implements Open {
   // Time
 
   #tock(): void {
+    const now = this.world.now();
+    // The connection is probably dead, and how far the clocks are apart is no longer known: begin anew.
+    if (Math.abs(now - this.#lastTock - CLOCK_MS) > LEAP_MS) this.#socket?.restart();
+    this.#lastTock = now;
     const expired = this.records.waiting.some((row) => this.#over(row));
     if (expired) {
       this.#background((draft) => {

@@ -87,7 +87,7 @@ export class HealingSocket {
     this.#later();
   }
 
-  /** The network is back, or somebody looks: try at once. */
+  /** The network is back, or somebody is here: try at once. */
   hurry = (): void => {
     if (this.#socket || this.#stopped) return;
     this.#wait = FIRST_WAIT_MS;

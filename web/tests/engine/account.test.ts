@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { utf8 } from "../../src/bytes/bytes";
 import { IDLE_LOCK_MS } from "../../src/engine/api";
-import { parseRecoveryCode } from "../../src/identity/recoveryCode";
+import { formatRecoveryCode, parseRecoveryCode } from "../../src/identity/recoveryCode";
 import { Device } from "./device";
 import { House } from "./house";
 
@@ -157,7 +157,6 @@ describe("an account and its vault", () => {
   test("a device is removed from another one, and knows it", async () => {
     const first = await Device.started(house);
     const code = await first.join(house.founderLink(), "Anna");
-    await first.tab.until("the backup", () => first.browser.calls.includes("POST /api/accounts"));
     const second = await Device.started(house);
     await second.engine.recover({ code, protection: second.protection });
     await second.tab.stage("open");
@@ -181,20 +180,40 @@ describe("an account and its vault", () => {
     await second.stop();
   });
 
+  test("a recovery whose request or answer was lost goes on with the same device", async () => {
+    const first = await Device.started(house);
+    const code = await first.join(house.founderLink(), "Anna");
+    let devices = 1;
+    for (const what of ["request", "answer"] as const) {
+      for (const goOn of ["again", "reload"] as const) {
+        const device = await Device.started(house);
+        device.browser.lose = { path: "/api/recovery/device", what };
+        const request = { code, protection: device.protection };
+        await expect(device.engine.recover(request)).rejects.toMatchObject({ code: "offline" });
+        if (goOn === "again") await device.engine.recover(request);
+        else {
+          await device.reload();
+          await device.unlock();
+        }
+        expect((await device.tab.stage("open")).me.name).toBe("Anna");
+        expect(await device.engine.devices()).toHaveLength(++devices);
+        await device.stop();
+      }
+    }
+    await first.stop();
+  });
+
   test("a code that belongs to nobody here", async () => {
     const device = await Device.started(house);
-    // Well-formed, and of no account: made by another server's engine.
-    const code = "0000-0000-0000-0000-0000-0000";
-    const { formatRecoveryCode } = await import("../../src/identity/recoveryCode");
-    expect(formatRecoveryCode(new Uint8Array(15)).startsWith(code)).toBe(true);
-    await expect(
-      device.engine.recover({ code: formatRecoveryCode(new Uint8Array(15)), protection: device.protection }),
-    ).rejects.toMatchObject({ code: "recovery_code_unknown" });
+    const code = formatRecoveryCode(new Uint8Array(15)); // well-formed, and of no account
+    await expect(device.engine.recover({ code, protection: device.protection })).rejects.toMatchObject({
+      code: "recovery_code_unknown",
+    });
     expect(device.storage.wraps).toEqual([]);
     await device.stop();
   });
 
-  test("a cookie that is gone is signed in anew; a stolen ticket is not asked twice", async () => {
+  test("a session that is gone is made anew, once", async () => {
     const device = await Device.started(house);
     await device.join(house.founderLink(), "Anna");
     await device.online();

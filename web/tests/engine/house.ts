@@ -28,6 +28,7 @@ export class House {
   readonly #port: number;
   readonly #folder: string;
   #process: ChildProcess | null = null;
+  #printed = "";
   #logged = "";
 
   private constructor(port: number) {
@@ -39,23 +40,29 @@ export class House {
   static async open(): Promise<House> {
     const house = new House(await freePort());
     await house.start();
+    // Its own first link comes after its first answer, and takes all earlier ones away.
+    await house.#until(() => house.#printed.includes("/join#f."));
     return house;
   }
 
   async start(): Promise<void> {
     const made = spawn(PYTHON, ["-m", "server", "serve"], { cwd: ROOT, env: this.#env() });
     this.#process = made;
-    made.stdout.resume();
+    made.stdout.on("data", (data: Buffer) => {
+      this.#printed += data.toString();
+    });
     made.stderr.on("data", (data: Buffer) => {
       this.#logged += data.toString();
     });
+    await this.#until(async () => (await fetch(`${this.origin}/healthz`).catch(() => null))?.ok);
+  }
+
+  async #until(holds: () => unknown): Promise<void> {
     const deadline = Date.now() + START_MS;
-    while (Date.now() < deadline) {
-      const answer = await fetch(`${this.origin}/healthz`).catch(() => null);
-      if (answer?.ok) return;
+    while (!(await holds())) {
+      if (Date.now() > deadline) throw new Error(`the server does not answer: ${this.#logged.slice(-2000)}`);
       await new Promise((done) => setTimeout(done, 30));
     }
-    throw new Error(`the server does not answer: ${this.#logged.slice(-2000)}`);
   }
 
   /** A link of a first member (the text behind #), as `invite` makes it, without waiting for a process. */
