@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { oneEmoji } from "../../src/ui/emoji";
 import { characters } from "../../src/ui/limits";
 import { initials, tint } from "../../src/ui/people";
+import { afterSent, type Draft } from "../../src/ui/room/drafts";
 import { missing } from "../../src/ui/support";
 
 describe("small things", () => {
@@ -54,5 +55,13 @@ describe("small things", () => {
     ] as const) {
       expect(missing({ ...whole, [name]: undefined }), name).toBe("unsupported");
     }
+  });
+
+  it("S6 what was typed while a message was being stored stays", () => {
+    const sent: Draft = { text: "one", mode: { kind: "edit", target: "x", before: "on" } };
+    expect(afterSent(sent, sent)).toEqual({ text: "", mode: { kind: "new" } });
+    expect(afterSent({ ...sent, text: "one two" }, sent)).toEqual({ text: " two", mode: { kind: "new" } });
+    const other: Draft = { text: "another thought", mode: { kind: "new" } };
+    expect(afterSent(other, sent)).toBe(other);
   });
 });

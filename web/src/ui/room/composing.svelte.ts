@@ -1,4 +1,4 @@
-import { type Draft, draftOf, keepDraft } from "./drafts";
+import { afterSent, type Draft, draftOf, keepDraft } from "./drafts";
 
 /** The draft of the group on the screen: the composer writes it, a message's menu can turn it into a reply or a change. */
 class Composing {
@@ -15,6 +15,12 @@ class Composing {
   set(draft: Draft): void {
     this.draft = draft;
     keepDraft(this.roomId, draft);
+  }
+
+  sent(roomId: string, sent: Draft): void {
+    const rest = afterSent(draftOf(roomId), sent);
+    if (roomId === this.roomId) this.set(rest);
+    else keepDraft(roomId, rest);
   }
 
   start(roomId: string, mode: Draft["mode"]): void {

@@ -25,3 +25,10 @@ export function keepDraft(roomId: string, draft: Draft): void {
 }
 
 export const dropDrafts = (): void => drafts.clear();
+
+/** What is left of a draft once `sent` is stored: what was typed meanwhile. */
+export function afterSent(now: Draft, sent: Draft): Draft {
+  return now.text.startsWith(sent.text)
+    ? { text: now.text.slice(sent.text.length), mode: EMPTY_DRAFT.mode }
+    : now;
+}
