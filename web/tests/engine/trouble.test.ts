@@ -294,6 +294,65 @@ describe("what was lost on the way", () => {
   });
 });
 
+describe("a full disk in the middle of it", () => {
+  test("what cannot be stored is not sent; what cannot be kept stops the engine, and nothing is lost", async () => {
+    const { roomId, people } = await group("Anna", "Bert");
+    const [anna, bert] = people;
+    anna.storage.refuse = "storage_full";
+    await expect(say(anna, roomId, "no room")).rejects.toMatchObject({ code: "storage_full" });
+    expect(anna.tab.texts(roomId)).toEqual([]);
+    anna.storage.refuse = null;
+    await say(anna, roomId, "room again");
+    await bert.tab.post(roomId, "room again");
+    expect(bert.tab.texts(roomId)).toEqual(["room again"]);
+
+    bert.storage.refuse = "storage_full";
+    await say(anna, roomId, "for a full device");
+    expect(await bert.tab.stage("failed")).toEqual({ stage: "failed", code: "storage_full" });
+    bert.storage.refuse = null;
+    await bert.reload();
+    await bert.unlock();
+    await bert.engine.openRoom(roomId);
+    await bert.tab.post(roomId, "for a full device");
+    await say(bert, roomId, "I have it");
+    await anna.tab.post(roomId, "I have it");
+    expect(anna.tab.open.alarms).toEqual([]);
+  });
+
+  test("killed at any write: the next start goes on without a double and without a gap", async () => {
+    const { roomId, people } = await group("Anna", "Bert");
+    const [anna, bert] = people;
+    const expected: string[] = [];
+    for (let left = 1; left <= 6; left++) {
+      anna.storage.left = left;
+      const texts = [`${left} first`, `${left} second`];
+      const done = await Promise.allSettled(texts.map((text) => say(anna, roomId, text)));
+      await anna.tab.until(
+        "the end",
+        () => anna.storage.left <= 0 || done.every((one) => one.status === "fulfilled"),
+      );
+      expected.push(...texts.filter((_, i) => done[i]!.status === "fulfilled"));
+      await anna.stop();
+      anna.storage.left = Number.POSITIVE_INFINITY;
+      await anna.start();
+      await anna.unlock();
+      await anna.engine.openRoom(roomId);
+      await anna.tab.until("all sent", () => anna.tab.posts(roomId).every(({ n }) => n > 0));
+      await anna.tab.until("all there", () =>
+        expected.every((text) => anna.tab.texts(roomId).includes(text)),
+      );
+    }
+    await say(anna, roomId, "the last");
+    await bert.tab.post(roomId, "the last");
+    const read = bert.tab.texts(roomId);
+    expect(read).toEqual(anna.tab.texts(roomId));
+    expect(new Set(read).size).toBe(read.length);
+    for (const text of expected) expect(read).toContain(text);
+    expect(bert.tab.open.alarms).toEqual([]);
+    expect(anna.tab.open.alarms).toEqual([]);
+  });
+});
+
 describe("E39: a vault from an older copy", () => {
   test("finds traffic of its own, throws its keys away, says so, and is let in again", async () => {
     const { roomId, people } = await group("Anna", "Bert");
