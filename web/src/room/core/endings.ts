@@ -17,7 +17,7 @@ import { accountsOf } from "../roster";
 import { signStuck } from "../stuck";
 import { withHappened } from "./happenings";
 import { beginRejoin } from "./rejoining";
-import { NOBODY, type Rejoining, type Stage } from "./state";
+import { NOBODY, OFFLINE, type Rejoining, type Stage } from "./state";
 import { seenNow, type Turn } from "./turn";
 
 /** Nothing of the group stays in the state; every secret of it is wiped once that is stored. */
@@ -40,6 +40,7 @@ function end(turn: Turn, stage: Extract<Stage, "removed" | "left">): void {
     rejoining: null,
     provisional: null,
     pause: null,
+    link: OFFLINE,
     wake: null,
   });
   turn.effect({ kind: "pins" });

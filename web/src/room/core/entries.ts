@@ -20,7 +20,7 @@ import type { Turn } from "./turn";
 const MAX_PAYLOAD = 1024 * 1024;
 const MAX_FETCH = 1000;
 /** How long the server has for what was asked of it, and how often it is asked. */
-const FETCH_WAIT_MS = 10_000;
+const FETCH_WAIT_MS = 20_000;
 const FETCH_TRIES = 3;
 
 export function onEntry(turn: Turn, entry: Entry): void {

@@ -132,10 +132,13 @@ export function stale(turn: Turn, id: Uint8Array, after: number): void {
   replace(turn, found, { ...found, sealed: null, inFlight: false });
 }
 
-/** The server could not store: the same once more, a little later. */
+/**
+ * The server could not store it: once more, a little later. Sealed anew, since later ones may have been stored, and a
+ * counter below theirs would be a repetition.
+ */
 export function notStored(turn: Turn, id: Uint8Array): void {
   const found = turn.state.outbox.find((one) => equal(one.id, id));
   if (found === undefined) return;
-  replace(turn, found, { ...found, inFlight: false });
+  replace(turn, found, { ...found, sealed: null, inFlight: false });
   turn.setLink({ notBefore: turn.env.now + STORAGE_WAIT_MS });
 }

@@ -17,6 +17,7 @@ import { foldEvent } from "../fold";
 import { withSaid, withSystem } from "../timeline";
 import { copyFound } from "./endings";
 import { judged } from "./faults";
+import { queueEvent } from "./outbox";
 import { saidBy } from "./said";
 import { checkSeen, noteUnreadable, type Place } from "./seen";
 import { stoppedTyping } from "./signals";
@@ -49,7 +50,8 @@ export function confirmOwn(turn: Turn, place: Place, { sent, made }: { sent: Out
     body: encodeBody(sent.event),
     signature: made.signature,
   };
-  foldIn(turn, place, membership.me, envelope);
+  // A repetition by its counter is refused by all alike: the person's words go again, as something new.
+  if (foldIn(turn, place, membership.me, envelope) === "repeated") queueEvent(turn, sent.event);
 }
 
 export function readMessage(turn: Turn, entry: Entry): void {
@@ -128,7 +130,7 @@ function takeHeld(turn: Turn, held: Held): void {
 }
 
 /** An authentic event becomes part of what everyone computes alike, and of what is shown. */
-function foldIn(turn: Turn, place: Place, leaf: LeafIdentity, envelope: Envelope): void {
+function foldIn(turn: Turn, place: Place, leaf: LeafIdentity, envelope: Envelope): "taken" | "repeated" {
   const { n } = place;
   const decoded = judged(() => decodeBody(envelope.type, envelope.body));
   const event = "value" in decoded ? decoded.value : null;
@@ -144,6 +146,7 @@ function foldIn(turn: Turn, place: Place, leaf: LeafIdentity, envelope: Envelope
   } else {
     apply(turn, place, leaf, event);
   }
+  return folded.repeated ? "repeated" : "taken";
 }
 
 function apply(turn: Turn, { id, n, time }: Place, leaf: LeafIdentity, event: EventBody): void {

@@ -179,10 +179,10 @@ describe("a server that lies", () => {
     ben!.tamper = (frame) => (frame.t === "entry" && frame.n === held ? null : frame);
     anna!.post("held back");
     anna!.post("after it");
-    world.run(15_000);
+    world.run(25_000);
     expect(ben!.texts()).toEqual([]);
     ben!.tamper = null;
-    world.run(15_000);
+    world.run(25_000);
     expect(ben!.texts()).toEqual(["held back", "after it"]);
     expect(ben!.told()).toEqual([]);
     expectConverged(world);
