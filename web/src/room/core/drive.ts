@@ -16,8 +16,8 @@ import { turnDelay } from "./ranks";
 import { askAgain } from "./rejoining";
 import { hereDue, sayHere, signalsExpire } from "./signals";
 import { doSnapshotDuties } from "./snapshots";
-import { commit, sendStaged } from "./staging";
-import { type Membership, type OpenRequest, type Purpose, sameIntent } from "./state";
+import { commit, ownOtherLeaves, sendStaged } from "./staging";
+import { type Membership, type OpenRequest, type Purpose, type StagedCommit, sameIntent } from "./state";
 import { isLevel, type Turn } from "./turn";
 
 const DAY = 24 * 3_600_000;
@@ -56,14 +56,14 @@ function act(turn: Turn): void {
   if (!isLevel(turn.state) || turn.env.now < link.notBefore) return;
   sayHere(turn);
   if (turn.state.leaving !== null) {
-    sendLeave(turn);
+    leave(turn, membership);
     return;
   }
   // E19: nothing is sent until the person goes on. E24: nor before the head is known that it would repeat.
   if (turn.state.pause !== null || turn.state.log.head === null || turn.state.newcomer !== null) return;
   if (turn.state.staged !== null) {
     // E21: until it is in the log or has lost, nothing else is made for this epoch.
-    if (!turn.state.staged.inFlight) sendStaged(turn);
+    goOn(turn, turn.state.staged);
     return;
   }
   doCommits(turn);
@@ -71,6 +71,10 @@ function act(turn: Turn): void {
   if (turn.state.staged !== null || turn.state.leaves.length > 0) return;
   doSnapshotDuties(turn);
   sendOutbox(turn);
+}
+
+function goOn(turn: Turn, staged: StagedCommit): void {
+  if (!staged.inFlight) sendStaged(turn);
 }
 
 /** The one that is most urgent of those that are due. What cannot be is put aside, and the next one tried. */
@@ -165,6 +169,8 @@ function putAside(turn: Turn, purpose: Purpose, code: string): void {
     case "expiry":
       turn.setDues({ expiry: turn.env.now + DAY });
       return;
+    case "own_devices":
+      return; // the device that leaves goes alone
     case "update":
     case "renew":
       turn.setChores({ firstEvent: turn.env.now });
@@ -215,6 +221,19 @@ function requestDelay(
 }
 
 // Leaving
+
+/** A person goes with all devices: the others by a commit, where one can be made, then this one by its own word (E14). */
+function leave(turn: Turn, membership: Membership): void {
+  const { staged, pause, log, newcomer } = turn.state;
+  if (staged !== null) {
+    goOn(turn, staged);
+    return;
+  }
+  const others = ownOtherLeaves({ roster: membership.roster, me: membership.group.ownLeaf });
+  const able = pause === null && log.head !== null && newcomer === null;
+  if (others.length > 0 && able && commit(turn, { kind: "own_devices" }) === null) return;
+  sendLeave(turn);
+}
 
 function sendLeave(turn: Turn): void {
   const { leaving, membership, log, roomId } = turn.state;

@@ -6,6 +6,7 @@ import { writeAuthenticatedContent } from "../../mls/framing";
 import { confirmationTag, epoch, type Group, groupContextBytes } from "../../mls/group";
 import { stageCommit } from "../../mls/stageCommit";
 import { roomSuite } from "../../mls/suite";
+import type { LeafIndex } from "../../mls/treeMath";
 import type { AddedLeaf } from "../change";
 import { RoomError } from "../errors";
 import { encodeCommitData } from "../events";
@@ -19,6 +20,7 @@ import {
   planInvite,
   planLeaves,
   planRejoin,
+  planRemoveOwnDevices,
   planRename,
   planRevokeDevice,
   planUpdate,
@@ -27,7 +29,7 @@ import {
   type Situation,
 } from "../plans";
 import { openRejoinRequest } from "../rejoin";
-import { devicesOf } from "../roster";
+import { devicesOf, leavesOf } from "../roster";
 import { judgeRoomCommit } from "../validity";
 import { encodeWelcomePayload, welcomeReply } from "../welcomePayload";
 import { isPeersFault } from "./faults";
@@ -41,6 +43,12 @@ type Hopeless = { readonly code: string };
 
 function situation(turn: Turn, { context, roster, group }: Membership): Situation {
   return { context, roster, me: group.ownLeaf, now: turn.env.serverNow };
+}
+
+/** The leaves of this person's other devices. */
+export function ownOtherLeaves({ roster, me }: Pick<Situation, "roster" | "me">): readonly LeafIndex[] {
+  const own = roster.get(me);
+  return own === undefined ? [] : leavesOf(roster, own.accountId).filter((leaf) => leaf !== me);
 }
 
 function planIntent(at: Situation, intent: Intent): Plan {
@@ -96,6 +104,8 @@ function planOf(turn: Turn, purpose: Purpose, at: Situation): Plan {
         at,
         turn.state.leaves.map(({ proposal, ref, leaf }) => ({ proposal, ref, sender: leaf })),
       );
+    case "own_devices":
+      return planRemoveOwnDevices(at, ownOtherLeaves(at));
     case "expiry":
       return planExpiry(at);
     case "update":

@@ -122,7 +122,7 @@ export function sameIntent(a: Intent, b: Intent): boolean {
 export type Purpose =
   | { readonly kind: "intent"; readonly intent: Intent }
   | { readonly kind: "request"; readonly requestId: Uint8Array }
-  | { readonly kind: "leaves" | "update" | "renew" | "expiry" | "repair" };
+  | { readonly kind: "leaves" | "own_devices" | "update" | "renew" | "expiry" | "repair" };
 
 /** One's own commit between persisting it and its position in the log (E21). */
 export type StagedCommit = {

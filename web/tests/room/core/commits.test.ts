@@ -135,7 +135,8 @@ describe("commits", () => {
     const [anna, ben] = roomOf(world, "anna", "ben");
     world.ds.refusing = 3;
     for (let i = 0; i < 6; i++) anna!.post(`message ${i}`);
-    world.run(1_000);
+    world.run(10_000);
+    expect(ben!.texts().length).toBe(6);
     world.ds.refusing = 1;
     anna!.command({ kind: "rename", title: "Later" });
     world.run(10_000);
@@ -165,6 +166,22 @@ describe("going", () => {
       expect(one.lines().at(-1)).toBe("left");
       expect(one.told()).toEqual([]);
     }
+    expectConverged(world);
+  });
+
+  it("E14 a person leaves with all devices", () => {
+    const world = new World("leave all");
+    const [anna, ben] = roomOf(world, "anna", "ben");
+    const laptop = world.device("ben", "laptop");
+    laptop.recover(ben!.pin());
+    world.run(20_000);
+    expect(anna!.view().members.map(({ devices }) => devices)).toEqual([1, 2]);
+    laptop.command({ kind: "leave" });
+    world.run(10_000);
+    expect(laptop.state!.stage).toBe("left");
+    expect(ben!.state!.stage).toBe("removed");
+    expect(anna!.view().members.map(({ name }) => name)).toEqual(["anna"]);
+    expect(anna!.lines().filter((line) => line === "left").length).toBe(1);
     expectConverged(world);
   });
 

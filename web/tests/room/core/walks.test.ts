@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { toHex } from "../../../src/bytes/bytes";
 import { expectConverged, expectStored, trueHead } from "./invariants";
-import { type CrashPoint, type Device, roomOf, World } from "./world";
+import { type CrashPoint, type Device, ROOM, roomOf, World } from "./world";
 
 const SOAK = process.env.COLLEGIUM_SOAK === "1";
 const WALKS = SOAK ? 60 : 4;
@@ -17,8 +17,14 @@ class Walk {
   readonly said = new Map<string, Device>();
   #count = 0;
   #names = [...NAMES];
+  #laptops = 2;
+  #copy: { readonly device: Device; readonly rows: Map<string, Uint8Array> } | null = null;
 
-  constructor(seed: string) {
+  /** `copies`: now and then a device is restored from an old copy of its disk (E39). */
+  constructor(
+    seed: string,
+    readonly copies: boolean,
+  ) {
     this.world = new World(seed);
     this.founder = roomOf(this.world, "anna", "ben", "cleo")[0]!;
     this.world.latency = 400;
@@ -56,7 +62,10 @@ class Walk {
     } else if (dice < 82) who.disconnect();
     else if (dice < 90) for (const one of world.devices) one.connect();
     else if (dice < 97) who.crashAt = { point: this.pick(POINTS), inputs: world.draw(10) };
-    else world.ds.refusing = 1 + world.draw(3);
+    else if (dice < 98) world.ds.refusing = 1 + world.draw(3);
+    else if (dice < 99) world.ds.collect(ROOM);
+    else this.recover(who);
+    if (this.copies && world.draw(12) === 0) this.restore();
     world.run(world.draw(900));
   }
 
@@ -86,6 +95,31 @@ class Walk {
     });
   }
 
+  /** One more device of somebody who is here. */
+  recover(who: Device): void {
+    if (this.#laptops === 0 || who.person === "anna") return;
+    const name = `laptop ${this.#laptops--}`;
+    this.world.device(who.person, name).recover(who.pin());
+  }
+
+  /** Copy a disk; some time later bring that copy back. What was on its way then may be lost with the disk. */
+  restore(): void {
+    if (this.#copy === null) {
+      const device = this.pick(this.members());
+      if (device !== this.founder) this.#copy = { device, rows: new Map(device.rows) };
+      return;
+    }
+    const { device, rows } = this.#copy;
+    this.#copy = null;
+    if (device.state?.stage !== "member") return;
+    const kept = new Set(
+      device.view(100_000).items.flatMap((item) => (item.kind === "post" && item.n > 0 ? [item.text] : [])),
+    );
+    for (const [text, who] of this.said) if (who === device && !kept.has(text)) this.said.delete(text);
+    device.rows = rows;
+    device.crash();
+  }
+
   remove(): void {
     const others = this.members().filter((one) => one !== this.founder);
     this.founder.command({ kind: "remove_member", accountId: this.pick(others).me.accountId });
@@ -105,7 +139,9 @@ class Walk {
 
   check(): void {
     const { world, founder } = this;
-    expect(world.devices.flatMap((one) => one.told().map((told) => `${one.person}: ${told}`))).toEqual([]);
+    const told = world.devices.flatMap((one) => one.told().map((code) => `${one.person}: ${code}`));
+    const expected = (one: string): boolean => this.copies && one.includes("copy");
+    expect(told.filter((one) => !expected(one))).toEqual([]);
     expectConverged(world);
     const all = founder.view(100_000).items.flatMap((item) => (item.kind === "post" ? [item] : []));
     // Whoever still belongs here has lost nothing that it said.
@@ -134,7 +170,7 @@ class Walk {
 describe("walks", () => {
   for (let seed = 0; seed < WALKS; seed++) {
     it(`walk ${seed}`, () => {
-      const walk = new Walk(`walk ${seed}`);
+      const walk = new Walk(`walk ${seed}`, seed % 3 === 2);
       for (let i = 0; i < STEPS; i++) walk.act();
       walk.rest();
       walk.check();
