@@ -283,7 +283,7 @@ export const en = {
     people: "People",
     showPeople: (n: number): string => `People in this group, ${n}`,
     hidePeople: "Close the list of people",
-    hereNow: (n: number): string => ` · ${n} here now`,
+    hereNow: (n: number): string => ` · ${n} ${n === 1 ? "other" : "others"} here now`,
     older: "Show earlier messages",
     olderBusy: "Fetching earlier messages…",
     beginning: "This is the beginning of what this device has of this group.",
