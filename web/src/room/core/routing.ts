@@ -20,10 +20,11 @@ export function onRouting(turn: Turn, listed: readonly Uint8Array[]): void {
 
 /** What `ready` said: everyone in the tree is served, but for those who have just left. */
 export function checkReady(turn: Turn): void {
-  const { membership, stage, leaves, link } = turn.state;
+  const { membership, stage, leaves, link, log } = turn.state;
   if (link.ready === null || membership === null || stage !== "member" || !isLevel(turn.state)) return;
-  const { list } = link.ready;
+  const { list, last } = link.ready;
   turn.setLink({ ready: null });
+  if (log.n > last) return; // another commit may have come since
   const served = new Set(list.map(toHex));
   const left = new Set(leaves.map(({ leaf }) => leaf));
   const missing = [...membership.roster].some(

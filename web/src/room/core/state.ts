@@ -68,8 +68,12 @@ export type Link = {
   readonly fetching: { readonly upto: number; readonly at: number; readonly tries: number } | null;
   /** Nothing is sent before this time: the server's storage refused. */
   readonly notBefore: number;
-  /** What `ready` said, until it was compared: whom the server serves, and its last Commit or leave. */
-  readonly ready: { readonly list: readonly Uint8Array[]; readonly after: number } | null;
+  /** What `ready` said, until it was compared: whom the server serves at its last entry, and the last Commit or leave. */
+  readonly ready: {
+    readonly list: readonly Uint8Array[];
+    readonly last: number;
+    readonly after: number;
+  } | null;
 };
 
 export const OFFLINE: Link = {

@@ -119,7 +119,7 @@ function onReady(turn: Turn, room: WireRoom | null): void {
   const cursors = new Map(turn.state.cursors);
   for (const { device, n } of room.cursors) raise(cursors, device, n);
   turn.set({ cursors, requests: [] });
-  const ready = { list: room.list, after: room.after };
+  const ready = { list: room.list, last: room.last, after: room.after };
   turn.setLink({ connected: true, target: room.last, ready });
   sendStatement(turn);
 }

@@ -150,6 +150,9 @@ class Walk {
       expect(all.filter((item) => item.text === text).length, text).toBe(1);
     }
     for (const device of this.members()) {
+      expectStored(device);
+      // Between an old copy and its coming back a device has not read what others said.
+      if (device.told().some((one) => one.startsWith("copy"))) continue;
       const theirs = device.view(100_000).items.flatMap((item) => (item.kind === "post" ? [item] : []));
       const since = world.ds.room(device.state!.roomId).members.get(toHex(device.me.deviceId))!.since;
       const simple = (items: typeof all): unknown =>
@@ -161,7 +164,6 @@ class Walk {
             reactions.map(({ emoji, who }) => [emoji, [...who].sort()]),
           ]);
       expect(simple(theirs), device.person).toEqual(simple(all));
-      expectStored(device);
     }
     expect(toHex(founder.state!.log.head!)).toBe(toHex(trueHead(world)));
   }
