@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
+from time import monotonic
 
 from playwright.sync_api import BrowserContext, CDPSession, ConsoleMessage, Error, Locator, Page, expect
 
@@ -369,6 +370,12 @@ class Person:
         """Every message that this device has of the group, in order, read by scrolling up."""
         found: list[str] = self.page.evaluate(TRANSCRIPT)
         return found
+
+    def has_read(self, texts: list[str], timeout_s: float = LONG_MS / 1000) -> None:
+        """All of these are there, sooner or later, also those that are not on the screen."""
+        deadline = monotonic() + timeout_s
+        while missing := set(texts) - set(self.transcript()):
+            assert monotonic() < deadline, f"{self.name} has not read {missing}"
 
     def delivery(self, text: str, mark: str, timeout: float = PATIENCE_MS) -> None:
         """A message of one's own bears this mark: 'Waiting to be sent', 'On the server, encrypted', …"""

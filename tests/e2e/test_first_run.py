@@ -88,7 +88,7 @@ def test_who_is_invited_waits_on_a_friendly_page_and_is_let_in_without_a_reload(
         person.see(re.compile("You are in as soon as a device of one of the members is online"))
         person.page.evaluate("() => { window.sameDocument = true; }")
 
-    ada.open_laptop(company.house.origin)
+    ada.open_laptop()
     for person in (cleo, dan):
         person.in_group(TITLE)
         assert person.page.evaluate("() => window.sameDocument") is True

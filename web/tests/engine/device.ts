@@ -29,8 +29,9 @@ class Browser {
   /** The network is there. */
   online = true;
   readonly sockets = new Set<WebSocket>();
-  /** Every call that was made. */
+  /** Every call that was made, and every one that was answered. */
   readonly calls: string[] = [];
+  readonly answered: string[] = [];
   /** The next call of this path is lost: before it reaches the server, or its answer on the way back. */
   lose: { readonly path: string; readonly what: "request" | "answer" } | null = null;
 
@@ -49,6 +50,7 @@ class Browser {
     headers.set("origin", this.#origin);
     if (cookie) headers.set("cookie", cookie);
     const answer = await fetch(url, { ...init, headers });
+    this.answered.push(`${init.method} ${pathname}`);
     if (lost === "answer") throw new TypeError("offline");
     for (const line of answer.headers.getSetCookie()) {
       const [pair = ""] = line.split(";");

@@ -67,7 +67,7 @@ describe("three engines in one group", () => {
     await bert.engine.unlock(bert.protection);
     await bert.tab.post(roomId, "while Bert was away");
 
-    await bert.tab.until("the backup", () => bert.browser.calls.includes("PUT /api/backup"));
+    await bert.tab.until("the backup", () => bert.browser.answered.includes("PUT /api/backup"));
 
     // The device is lost: the code brings the person back, and the others bring them in.
     await bert.stop();

@@ -24,7 +24,7 @@ describe("a passkey with a server that knows it", () => {
     await anna.engine.createAccount({ link: house.founderLink(), name: "Anna", protection });
     const { code, ask } = await anna.tab.stage("recovery");
     await anna.engine.confirmRecovery(ask.map((place) => code.split("-")[place]!));
-    await anna.tab.until("registered", () => anna.browser.calls.includes("POST /api/passkeys/register"));
+    await anna.tab.until("registered", () => anna.browser.answered.includes("POST /api/passkeys/register"));
     await expect
       .poll(async () => (await anna.engine.confirmOptions()) as { allowCredentials: { id: string }[] })
       .toMatchObject({ allowCredentials: [{ id: key.credentialId }] });

@@ -231,7 +231,7 @@ describe("who is in it", () => {
   test("E9: a removed device leaves every room", async () => {
     const { roomId, people } = await group("Anna", "Bert");
     const [anna, bert] = people;
-    await anna.tab.until("the backup", () => anna.browser.calls.includes("PUT /api/backup"));
+    await anna.tab.until("the backup", () => anna.browser.answered.includes("PUT /api/backup"));
     const second = await Device.started(house);
     devices.push(second);
     await second.engine.recover({ code: anna.code, protection: second.protection });
