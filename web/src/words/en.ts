@@ -28,6 +28,7 @@ export const en = {
   goOn: "Continue",
   tryAgain: "Try again",
   dismiss: "Understood",
+  notices: "Notices",
   alarmIn: (title: string): string => `In “${title}”: `,
   moreAlarms: (n: number): string => (n === 1 ? "One more notice" : `${n} more notices`),
   optional: "optional",

@@ -10,7 +10,7 @@ import {
 } from "../../src/ui/room/markdown";
 import { plainLine } from "../../src/ui/room/plainText";
 
-// The second wall, DOMPurify, needs a document: tests/ui/test_gallery.py tries it in a browser. Here the first wall has
+// The second wall, DOMPurify, needs a document: tests/e2e/test_gallery.py tries it in a browser. Here the first wall has
 // to hold by itself.
 
 const TAG = /<\/?([a-z0-9]+)((?:\s+[a-z]+="[^"<>]*")*)\s*\/?>/g;
