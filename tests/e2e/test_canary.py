@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import SOAK
 from tests.e2e.canaries import Search, canaries, forms
 from tests.e2e.company import Company
-from tests.e2e.person import Person
+from tests.e2e.person import PASSPHRASE, Person
 
 COUNT = 1_000
 NAMES, TITLES = 6, 4
@@ -132,3 +132,25 @@ def test_the_search_would_find_one(company: Company, birds: list[str], tmp_path:
     finally:
         planted.unlink()
     assert {Path(name).name for name in found} == {"planted.log"}
+
+
+def test_no_canary_is_in_the_profile_of_a_browser(
+    company: Company, birds: list[str], sung: list[Person], tmp_path: Path
+) -> None:
+    """What a device stores is encrypted: names, titles and texts are not in the files of its profile."""
+    ada = sung[0]
+    profile = tmp_path / "profile"
+    eva = company.profile(birds[4], profile)
+    eva.sign_up(ada.invite(), PASSPHRASE)
+    eva.in_group(birds[NAMES + 2])
+    own, others = birds[100], birds[101]
+    eva.say(own)
+    ada.say(others)
+    eva.reads(others)
+    ada.reads(own)
+    company.dismiss(eva)
+    search = Search(birds)
+    kept = [path for path in profile.rglob("*") if path.is_file()]
+    assert any("IndexedDB" in str(path) for path in kept)
+    for path in kept:
+        assert not search.found(path.read_bytes()), path

@@ -67,6 +67,53 @@ def test_a_wrong_passphrase_is_said_plainly_and_the_right_one_opens(pair: Pair) 
     ben.reads("Said before the lock")
 
 
+def test_a_forgotten_passphrase_is_answered_by_the_recovery_code(pair: Pair) -> None:
+    ada, ben = pair
+    ben.lock()
+    ben.button("I can’t open it: use the recovery code").click()
+    ben.page.get_by_label("Recovery code").fill("0000-" + ben.code[5:])
+    ben.button("Continue").click()
+    ben.see(re.compile("One of the characters is not right|This code belongs to another account"))
+    ben.page.get_by_label("Recovery code").fill(ben.code.lower().replace("-", " "))
+    ben.button("Continue").click()
+    ben.choose_passphrase(NEW_PASSPHRASE)
+    ben.in_group(TITLE)
+    ben.reads("Said before the lock")
+    ben.lock()
+    ben.unlock(PASSPHRASE)
+    ben.see(re.compile("That does not open this device"))
+    ben.unlock(NEW_PASSPHRASE)
+    ben.in_group(TITLE)
+    ben.say("Open again")
+    ada.reads("Open again")
+
+
+def test_on_a_new_device_the_code_restores_the_identity_and_colleagues_let_it_in(
+    company: Company, pair: Pair
+) -> None:
+    ada, ben = pair
+    ada.close_laptop()
+    new = company.person("Ben on a new device")
+    new.open(company.house.origin)
+    expect(new.heading("You need an invitation from a colleague")).to_be_visible()
+    new.button("I have a recovery code").or_(
+        new.page.get_by_role("link", name="I have a recovery code")
+    ).click()
+    new.page.get_by_label("Recovery code").fill(ben.code)
+    new.button("Continue").click()
+    new.protect()
+    ada.open_laptop()
+    ada.in_group(TITLE)
+    new.open_group(TITLE)
+    ada.say("Welcome back")
+    new.reads("Welcome back")
+    new.say("From my new device")
+    ada.reads("From my new device")
+    ben.reads("From my new device")
+    ada.show_people()
+    expect(ada.member("Ben")).to_contain_text("2 devices")
+
+
 def test_a_forgotten_device_holds_nothing_any_more(company: Company, pair: Pair) -> None:
     ada, _ = pair
     eva = company.join(ada, TITLE, "Eva")
