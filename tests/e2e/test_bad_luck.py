@@ -105,6 +105,19 @@ def test_two_tabs_share_one_engine(trio: Trio) -> None:
     ben.reads("The first tab alone")
 
 
+def test_a_reload_right_after_enter_loses_nothing(trio: Trio) -> None:
+    ada, ben, cleo = trio
+    said = []
+    for number in range(3):
+        said.append(f"reloaded {number}")
+        ada.say(said[-1])
+        ada.reload()
+        ada.in_group(TITLE)
+    for reader in (ada, ben, cleo):
+        reader.reads(said[-1], timeout=60_000)
+        assert [text for text in reader.transcript() if text.startswith("reloaded")] == said
+
+
 def test_a_reload_in_the_middle_of_signing_up_goes_on_where_it_was(company: Company, trio: Trio) -> None:
     ada, *_ = trio
     link = ada.invite()

@@ -89,6 +89,21 @@ def test_a_reaction_is_seen_by_all_and_can_be_taken_back(trio: Trio) -> None:
         expect(person.reaction("Room 4 is booked.", "👍")).to_have_count(0)
 
 
+def test_who_is_writing_and_who_is_here_is_shown(company: Company, trio: Trio) -> None:
+    ada, ben, cleo = trio
+    ben.composer.press_sequentially("I am think")
+    ada.see("Ben is writing…")
+    cleo.see("Ben is writing…")
+    ben.composer.fill("")
+    ada.show_people()
+    expect(ada.member("Ben")).to_contain_text("Here now")
+    with ben.offline():
+        ada.move_clock(2 * 60_000)  # so long nobody has heard of Ben
+        expect(ada.member("Ben")).to_contain_text("Not here now")
+    ada.move_clock(0)
+    expect(ada.member("Ben")).to_contain_text("Here now")
+
+
 def test_a_message_shows_at_once_and_says_how_far_it_came(trio: Trio) -> None:
     ada, ben, cleo = trio
     with ada.offline():
@@ -153,3 +168,28 @@ def test_several_groups_stay_apart_and_say_what_is_unread(trio: Trio) -> None:
     ben.reads_not("Only for the two of us")
     assert ben.at == home
     ada.choose(TITLE)
+
+
+def test_days_are_separated_in_the_readers_own_zone(company: Company, trio: Trio) -> None:
+    ada, ben, _ = trio
+    ben.context.clock.install()  # from the next page on its timers follow the clock that the test moves
+    ben.reload()
+    ben.in_group(TITLE)
+    ada.say("Said on the first day")
+    ben.reads("Said on the first day")
+    for person in trio:
+        person.allow(NETWORK_NOISE)
+    company.house.restart(clock_ms=DAY_MS)
+    ben.context.clock.fast_forward(DAY_MS)
+    for person in (ada, ben):
+        person.move_clock(DAY_MS)
+        person.is_locked()  # a day without use
+        person.unlock()
+        person.in_group(TITLE)
+    ada.say("Said on the second day")
+    ben.reads("Said on the second day")
+    expect(ben.page.get_by_role("heading", name="Today", exact=True)).to_be_visible()
+    # What is far above is not on the page until somebody looks.
+    ben.post("Said on the second day").last.hover()
+    ben.page.mouse.wheel(0, -300)
+    expect(ben.page.get_by_role("heading", name="Yesterday", exact=True)).to_be_visible()

@@ -194,6 +194,10 @@ function onCommand(turn: Turn, command: Command): void {
   if (state.stage === "removed" || state.stage === "left") throw new CommandError("not_a_member");
   switch (command.kind) {
     case "post":
+      say(turn, command);
+      // Whoever goes on writing after a message is seen to write at once.
+      turn.setPresence({ saidTyping: 0 });
+      return;
     case "edit":
     case "delete":
     case "react":
