@@ -289,13 +289,6 @@ class Person:
         session.send("Storage.clearDataForOrigin", {"origin": self.origin, "storageTypes": "all"})
         session.detach()
 
-    def limit_storage(self, bytes_: int | None) -> None:
-        """How much this site may store from now on; None: as much as ever."""
-        session = self.context.new_cdp_session(self.page)
-        limit = {} if bytes_ is None else {"quotaSize": bytes_}
-        session.send("Storage.overrideQuotaForOrigin", {"origin": self.origin, **limit})
-        self._held.append(session)  # the limit lasts as long as the session
-
     def settings(self) -> None:
         self.page.get_by_role("link", name="Settings").click()
 

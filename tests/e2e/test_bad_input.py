@@ -2,12 +2,14 @@
 
 import re
 import secrets
+import shutil
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.company import Company
-from tests.e2e.person import NETWORK_NOISE, Person
+from tests.e2e.person import NETWORK_NOISE, PASSPHRASE, Person
 from tests.e2e.relay import Direction, Frame
 from wire.bounds import to_base64url
 
@@ -213,6 +215,15 @@ def test_malformed_frames_end_the_connection_and_no_more(pair: Pair, name: str) 
     ada.reads(f"answer to {name}")
 
 
+def test_an_oversized_message_is_not_swallowed(pair: Pair) -> None:
+    ada, ben = pair
+    ben.allow(NETWORK_NOISE)
+    room = entries(ada.relay.frames("down"))[-1]["room"]
+    ben.relay.inject([{"t": "ephemeral", "room": room, "payload": bytes(9 * 1024 * 1024)}])
+    ada.say("After nine megabytes")
+    ben.reads("After nine megabytes")
+
+
 def test_a_withheld_entry_is_missed_and_fetched(pair: Pair) -> None:
     ada, ben = pair
     withheld: list[int] = []
@@ -238,6 +249,34 @@ def flipped(data: bytes, at: int = -20) -> bytes:
     changed = bytearray(data)
     changed[at] ^= 1
     return bytes(changed)
+
+
+def test_an_altered_message_is_not_shown_and_the_fork_is_told(company: Company) -> None:
+    ada = company.founder("Ada", "Fork")
+    ben = company.join(ada, "Fork", "Ben")
+
+    def altered(way: Direction, frames: list[Frame]) -> list[Frame]:
+        return [
+            {**frame, "payload": flipped(frame["payload"])}
+            if way == "down" and frame["t"] == "entry"
+            else frame
+            for frame in frames
+        ]
+
+    ben.relay.on_frames = altered
+    ada.say("Altered on its way")
+    ben.see(re.compile("This message can’t be read on this device"))
+    ben.relay.on_frames = None
+    ada.say("The next, unchanged")
+    ben.see(re.compile("This device and Ada’s device have not seen the same messages"))
+    ben.see("Sending is paused in this group")
+    ben.reads_not("Altered on its way")
+    ben.button("Go on without comparing").click()
+    ben.page.get_by_role("dialog").get_by_role("button", name="Go on").click()
+    ben.say("Going on")
+    ada.reads("Going on")
+    for person in (ada, ben):
+        company.dismiss(person)
 
 
 def test_a_request_with_another_key_package_is_not_admitted(company: Company, pair: Pair) -> None:
@@ -273,4 +312,148 @@ def test_a_request_with_another_key_package_is_not_admitted(company: Company, pa
     company.dismiss(eva)
 
 
+def test_another_welcome_is_refused_and_the_right_one_taken(company: Company, pair: Pair) -> None:
+    """A Welcome that was not made for this invitation opens nothing (E25, E29)."""
+    ada, _ = pair
+    first, second = company.person("First"), company.person("Second")
+    first.sign_up(ada.invite())
+    first.in_group(TITLE)
+    (stolen,) = (frame for frame in first.relay.frames("down") if frame["t"] == "welcome")
+    seen: list[bytes] = []
+
+    def other(way: Direction, frames: list[Frame]) -> list[Frame]:
+        out = []
+        for frame in frames:
+            if way == "down" and frame["t"] == "welcome":
+                seen.append(frame["payload"])
+                payload = stolen["payload"] if len(seen) % 2 else flipped(frame["payload"])
+                frame = {**frame, "payload": payload}
+            out.append(frame)
+        return out
+
+    second.relay.on_frames = other
+    second.allow(NETWORK_NOISE)
+    second.sign_up(ada.invite())
+    ada.see("Second joined, invited by Ada")
+    second.see(re.compile("let you into a group in a way that does not fit your invitation"))
+    expect(second.heading(TITLE)).to_have_count(0)
+    assert seen
+    second.relay.on_frames = None
+    second.relay.drop()
+    second.in_group(TITLE)
+    for person in (first, second):
+        company.dismiss(person)
+
+
+def test_a_commit_that_nobody_can_read_is_skipped_and_the_group_goes_on(company: Company) -> None:
+    ada = company.founder("Ada", "Spoiled")
+    ben = company.join(ada, "Spoiled", "Ben")
+    spoiled: list[bytes] = []
+
+    def spoil(way: Direction, frames: list[Frame]) -> list[Frame]:
+        out = []
+        for frame in frames:
+            if way == "up" and frame["t"] == "send" and frame["kind"] == "commit" and not spoiled:
+                spoiled.append(frame["id"])
+                frame = {**frame, "payload": flipped(frame["payload"])}
+            out.append(frame)
+        return out
+
+    ada.relay.on_frames = spoil
+    ada.show_people()
+    ada.button("Make an invitation link").click()
+    ben.see(re.compile("can’t be read|sent a change that breaks the group’s rules"))
+    assert spoiled
+    ada.relay.on_frames = None
+    ada.button("Done").click()  # the invitation was committed anew
+    ben.say("Ben goes on")
+    ada.reads("Ben goes on", timeout=60_000)
+    ada.say("Ada goes on")
+    ben.reads("Ada goes on", timeout=60_000)
+    for person in (ada, ben):
+        company.dismiss(person)
+
+
 # A device in a bad state.
+
+
+def test_denied_storage_is_said_before_anything_is_made(company: Company, tmp_path: Path) -> None:
+    eva = company.profile("Eva", tmp_path / "profile", site_data=False)
+    eva.open(company.house.founder_link())
+    eva.see(re.compile("Your browser does not let Collegium store anything on this device"))
+    eva.see(re.compile("allow site data for this address"))
+    company.dismiss(eva)
+
+
+def test_evicted_storage_leads_to_the_recovery_code_and_back_in(company: Company, pair: Pair) -> None:
+    ada, _ = pair
+    eva = company.join(ada, TITLE, "Eva")
+    eva.close_laptop()
+    eva.evict()
+    eva.page.goto(company.house.origin)
+    expect(eva.heading("You need an invitation from a colleague")).to_be_visible()
+    eva.page.get_by_role("link", name="I have a recovery code").click()
+    eva.page.get_by_label("Recovery code").fill(eva.code)
+    eva.button("Continue").click()
+    eva.protect(PASSPHRASE)
+    eva.open_group(TITLE)
+    ada.say("Welcome back, Eva")
+    eva.reads("Welcome back, Eva")
+    company.dismiss(eva)
+
+
+def test_a_profile_from_an_old_copy_is_noticed_and_comes_back_in(
+    company: Company, pair: Pair, tmp_path: Path
+) -> None:
+    ada, ben = pair
+    current, copy = tmp_path / "current", tmp_path / "copy"
+    eva = company.profile("Eva", current)
+    eva.sign_up(ada.invite(), PASSPHRASE)
+    eva.in_group(TITLE)
+    eva.say("Before the copy")
+    ada.reads("Before the copy")
+    place, code = eva.at, eva.code
+    company.dismiss(eva)
+    shutil.copytree(current, copy, ignore=shutil.ignore_patterns("Singleton*"))
+
+    eva = company.profile("Eva", current)
+    eva.place = place
+    eva.open_laptop(PASSPHRASE)
+    eva.in_group(TITLE)
+    for n in range(3):
+        eva.say(f"After the copy {n}")
+        ada.reads(f"After the copy {n}")
+    company.dismiss(eva)
+
+    restored = company.profile("Eva", copy)
+    restored.code, restored.place = code, place
+    restored.open_laptop(PASSPHRASE)
+    restored.see(re.compile("This device’s data is an old copy"), timeout=60_000)
+    ada.see(re.compile("Eva is back in the group with renewed keys"), timeout=60_000)
+    ada.say("Welcome back from the past")
+    restored.in_group(TITLE)
+    restored.reads("Welcome back from the past")
+    restored.say("From the restored profile")
+    ada.reads("From the restored profile")
+    ben.reads("From the restored profile")
+    company.dismiss(restored)
+
+
+@pytest.mark.parametrize("shift", [DAY_MS, -DAY_MS], ids=["ahead", "behind"])
+def test_a_clock_that_is_wrong_by_a_day_is_said_and_messages_still_flow(
+    company: Company, pair: Pair, shift: int
+) -> None:
+    ada, ben = pair
+    ben.move_clock(shift)
+    ben.allow(NETWORK_NOISE)
+    ben.relay.drop()  # a new connection brings a new stamp
+    if shift > 0:
+        ben.unlock()  # for its own clock a day went by
+        ben.in_group(TITLE)
+    ben.see(re.compile("This device’s clock differs from the server’s by 24 hours"))
+    ada.say(f"By the right clock {shift}")
+    ben.reads(f"By the right clock {shift}")
+    ben.say(f"By the wrong clock {shift}")
+    ada.reads(f"By the wrong clock {shift}")
+    ben.reload()
+    ben.sees_not(re.compile("This device’s clock differs"))

@@ -40,6 +40,14 @@ function trusted(url: string): string {
   return policy.createScriptURL(url) as string;
 }
 
+/**
+ * A browser that lets a site store nothing gives it no shared worker either, and says so by an exception or an event.
+ */
+function withoutWorker(): FromEngine {
+  const code = navigator.cookieEnabled ? "unexpected" : "storage_denied";
+  return { kind: "app", view: { stage: "failed", code } };
+}
+
 function openLine(receive: (message: FromEngine) => void): Line {
   const options = { type: "module", name: "collegium" } as const;
   const url = trusted(workerUrl);
@@ -48,9 +56,22 @@ function openLine(receive: (message: FromEngine) => void): Line {
     worker.onmessage = ({ data }: MessageEvent<FromEngine>) => receive(data);
     return worker;
   }
-  const { port } = new SharedWorker(url, options);
-  port.onmessage = ({ data }: MessageEvent<FromEngine>) => receive(data);
-  return port;
+  let heard = false;
+  try {
+    const worker = new SharedWorker(url, options);
+    worker.onerror = () => {
+      if (!heard) receive(withoutWorker());
+    };
+    worker.port.onmessage = ({ data }: MessageEvent<FromEngine>) => {
+      heard = true;
+      receive(data);
+    };
+    return worker.port;
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    queueMicrotask(() => receive(withoutWorker()));
+    return { postMessage: () => undefined };
+  }
 }
 
 /** What is called is passed on by name, so a new call of `Engine` needs nothing here. */

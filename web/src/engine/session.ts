@@ -347,7 +347,7 @@ export class Session implements Open {
     // What comes of a room before its Welcome, the room asks for itself when it has it.
   }
 
-  /** E25: a Welcome is taken only against what was asked for. */
+  /** E25: a Welcome is taken only against what was asked for. Another ends no waiting: the right one may still come. */
   #join(draft: Draft, hex: string, welcome: Welcome): void {
     const row = expected(draft, hex)!;
     const others = draft.records.waiting.filter((one) => one !== row);
@@ -355,7 +355,7 @@ export class Session implements Open {
       draft.add(joinRoom(draft.env, row.expectation, welcome, draft.room(hex)));
     } catch (error) {
       if (!(error instanceof WelcomeError)) console.error("a Welcome failed", error);
-      draft.records = { ...draft.records, waiting: [...others, { ...row, state: "refused" }] };
+      draft.alarm("welcome", row.expectation.roomId, null, null);
       return;
     }
     draft.records = { ...draft.records, waiting: others };
