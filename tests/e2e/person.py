@@ -59,7 +59,6 @@ class Person:
         self.code = ""
         self.place = ""
         self.prf, self.phone = prf, phone
-        self._held: list[CDPSession] = []
         context.set_default_timeout(PATIENCE_MS)
         context.on("weberror", lambda error: self.problems.append(f"page threw: {error.error}"))
         context.on("console", self._console)
@@ -282,6 +281,13 @@ class Person:
                 return
             self.page.keyboard.press("Tab")
         raise AssertionError(f"the keyboard does not reach {target}")
+
+    def is_recoverable(self) -> None:
+        """The server has the list of this person's groups, sealed (E22)."""
+        deadline = monotonic() + LONG_MS / 1000
+        while not any((one.method, one.path) == ("PUT", "/api/backup") for one in self.relay.answered):
+            assert monotonic() < deadline, f"no backup of {self.name} was stored"
+            self.page.evaluate("() => new Promise(requestAnimationFrame)")
 
     def evict(self) -> None:
         """The browser takes away what this site has stored, as when space is short."""

@@ -116,6 +116,7 @@ class Relay:
         self.origin = f"http://localhost:{server_port}"
         self._home = (f"localhost:{server_port}", f"127.0.0.1:{server_port}")
         self.asked: list[Asked] = []
+        self.answered: list[Asked] = []
         self.raw: list[bytes] = []
         """Every byte between browser and proxy, both ways, as it was on the wire."""
         self.messages: list[tuple[Direction, bytes]] = []
@@ -285,6 +286,7 @@ class Relay:
         self.raw.append(out)
         writer.write(out)
         await writer.drain()
+        self.answered.append(asked)
 
     async def _socket(
         self, reader: StreamReader, writer: StreamWriter, up_reader: StreamReader, upstream: StreamWriter

@@ -388,6 +388,7 @@ def test_denied_storage_is_said_before_anything_is_made(company: Company, tmp_pa
 def test_evicted_storage_leads_to_the_recovery_code_and_back_in(company: Company, pair: Pair) -> None:
     ada, _ = pair
     eva = company.join(ada, TITLE, "Eva")
+    eva.is_recoverable()
     eva.close_laptop()
     eva.evict()
     eva.page.goto(company.house.origin)

@@ -40,11 +40,12 @@ function trusted(url: string): string {
   return policy.createScriptURL(url) as string;
 }
 
-/**
- * A browser that lets a site store nothing gives it no shared worker either, and says so by an exception or an event.
- */
-function withoutWorker(): FromEngine {
-  const code = navigator.cookieEnabled ? "unexpected" : "storage_denied";
+/** A browser that lets a site store nothing gives it no shared worker either, and says of that only that it failed. */
+async function withoutWorker(): Promise<FromEngine> {
+  const code = await indexedDB.databases().then(
+    () => "unexpected",
+    () => "storage_denied",
+  );
   return { kind: "app", view: { stage: "failed", code } };
 }
 
@@ -57,21 +58,15 @@ function openLine(receive: (message: FromEngine) => void): Line {
     return worker;
   }
   let heard = false;
-  try {
-    const worker = new SharedWorker(url, options);
-    worker.onerror = () => {
-      if (!heard) receive(withoutWorker());
-    };
-    worker.port.onmessage = ({ data }: MessageEvent<FromEngine>) => {
-      heard = true;
-      receive(data);
-    };
-    return worker.port;
-  } catch (error) {
-    if (!(error instanceof DOMException)) throw error;
-    queueMicrotask(() => receive(withoutWorker()));
-    return { postMessage: () => undefined };
-  }
+  const worker = new SharedWorker(url, options);
+  worker.onerror = async () => {
+    if (!heard) receive(await withoutWorker());
+  };
+  worker.port.onmessage = ({ data }: MessageEvent<FromEngine>) => {
+    heard = true;
+    receive(data);
+  };
+  return worker.port;
 }
 
 /** What is called is passed on by name, so a new call of `Engine` needs nothing here. */
