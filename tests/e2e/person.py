@@ -23,11 +23,14 @@ MAX_TABS = 40
 TRANSCRIPT = """async () => {
   const list = document.querySelector(".timeline");
   const settle = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 30)));
+  // As somebody who turns a wheel: nobody else leaves the end of a conversation that is being followed.
+  const wheel = () => list.dispatchEvent(new WheelEvent("wheel", { bubbles: true }));
+  const turn = (top) => { wheel(); list.scrollTop = top; };
   const older = () => [...list.querySelectorAll("button")].find((one) => one.textContent.includes("earlier"));
   const busy = () => list.textContent.includes("Fetching earlier messages");
-  for (list.scrollTop = 0; older() || busy(); await settle()) { list.scrollTop = 0; older()?.click(); }
+  for (turn(0); older() || busy(); await settle()) { turn(0); older()?.click(); }
   const found = new Map();
-  for (list.scrollTop = 0; ; list.scrollTop += list.clientHeight / 2) {
+  for (turn(0); ; turn(list.scrollTop + list.clientHeight / 2)) {
     await settle();
     for (const row of list.querySelectorAll("article[data-row]")) {
       found.set(Number(row.dataset.row), row.querySelector(".markdown")?.innerText ?? null);

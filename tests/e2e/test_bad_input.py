@@ -273,6 +273,7 @@ def test_an_altered_message_is_not_shown_and_the_fork_is_told(company: Company) 
     ben.reads_not("Altered on its way")
     ben.button("Go on without comparing").click()
     ben.page.get_by_role("dialog").get_by_role("button", name="Go on").click()
+    expect(ben.page.get_by_role("dialog")).to_have_count(0)
     ben.say("Going on")
     ada.reads("Going on")
     for person in (ada, ben):
