@@ -17,30 +17,47 @@ PASSPHRASE = "quiet harbour lantern seven"
 PATIENCE_MS = 20_000
 LONG_MS = 60_000
 MAX_TABS = 40
+MAX_TURNS = 1_000
 
-# What the browser itself writes to the console when a request fails or is refused; tests that cut
-# connections or use spent links let it pass.
-TRANSCRIPT = """async () => {
+# Every message of the conversation from its beginning, however long, as the page shows it.
+TRANSCRIPT = """async (most) => {
   const list = document.querySelector(".timeline");
   const settle = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 30)));
-  // As somebody who turns a wheel: nobody else leaves the end of a conversation that is being followed.
-  const wheel = () => list.dispatchEvent(new WheelEvent("wheel", { bubbles: true }));
-  const turn = (top) => { wheel(); list.scrollTop = top; };
+  // As somebody who turns a wheel, and goes on turning where the list moved under it: nobody else leaves
+  // the end of a conversation that is being followed.
+  const turn = async (top) => {
+    list.dispatchEvent(new WheelEvent("wheel", { bubbles: true }));
+    list.scrollTop = top;
+    await settle();
+  };
+  const inView = (row) => {
+    const [own, all] = [row.getBoundingClientRect(), list.getBoundingClientRect()];
+    return own.bottom > all.top && own.top < all.bottom;
+  };
   const older = () => [...list.querySelectorAll("button")].find((one) => one.textContent.includes("earlier"));
   const busy = () => list.textContent.includes("Fetching earlier messages");
-  for (turn(0); older() || busy(); await settle()) { turn(0); older()?.click(); }
   const found = new Map();
-  for (turn(0); ; turn(list.scrollTop + list.clientHeight / 2)) {
-    await settle();
-    for (const row of list.querySelectorAll("article[data-row]")) {
-      found.set(Number(row.dataset.row), row.querySelector(".markdown")?.innerText ?? null);
+  for (let step = 0; step < most; step++) {
+    if (found.size === 0 && (older() || busy())) {
+      older()?.click();
+      await turn(0);
+      continue;
     }
-    if (list.scrollTop + list.clientHeight >= list.scrollHeight - 2) break;
+    const rows = [...list.querySelectorAll("article[data-row]")].filter(inView);
+    const numbered = rows.map((row) => [Number(row.dataset.row), row]).sort(([one], [other]) => one - other);
+    for (const [number, row] of numbered) {
+      if (number === found.size) found.set(number, row.querySelector(".markdown")?.innerText ?? null);
+    }
+    // Gone past one that was never in view, so back up.
+    const past = numbered.some(([number]) => number >= found.size);
+    const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 2;
+    if (atEnd && !past) return [...found.values()].filter((text) => text !== null);
+    await turn(past && found.size === 0 ? 0 : list.scrollTop + (past ? -1 : 1) * (list.clientHeight / 2));
   }
-  const rows = [...found.keys()].sort((one, other) => one - other);
-  if (rows.some((row, at) => row !== at)) throw new Error(`rows are missing: ${rows}`);
-  return rows.map((row) => found.get(row)).filter((text) => text !== null);
+  throw new Error(`rows are missing after ${most} turns: ${found.size}`);
 }"""
+# What the browser itself writes to the console when a request fails or is refused; tests that cut
+# connections or use spent links let it pass.
 NETWORK_NOISE = r"Failed to load resource|net::ERR_|WebSocket connection to"
 
 
@@ -370,7 +387,7 @@ class Person:
 
     def transcript(self) -> list[str]:
         """Every message that this device has of the group, in order, read by scrolling up."""
-        found: list[str] = self.page.evaluate(TRANSCRIPT)
+        found: list[str] = self.page.evaluate(TRANSCRIPT, MAX_TURNS)
         return found
 
     def has_read(self, texts: list[str], timeout_s: float = LONG_MS / 1000) -> None:
