@@ -32,31 +32,41 @@ class Author:
     waiting: list[tuple[bytes, bytes]] = field(default_factory=list)  # id, content
     acked: dict[bytes, frames.Ack] = field(default_factory=dict)
     contents: dict[bytes, bytes] = field(default_factory=dict)
+    read: int = 0  # of the frames of this connection
+    sent_after: int | None = None  # what all in flight on this connection names
 
     async def write(self, dice: random.Random) -> None:
         """Keep messages and now and then a Commit in flight until the server is gone."""
         try:
             await self.session.connect()
-            await self._send_waiting()
+            self.read, self.sent_after = 0, None
             while True:
-                while len(self.waiting) < IN_FLIGHT:
-                    content = b"%s %d" % (self.session.device[:4].hex().encode(), self.number)
-                    self.number += 1
-                    self.waiting.append((dice.randbytes(16), content))
-                    self.contents[self.waiting[-1][0]] = content
-                    await self.session.send(self._frame(*self.waiting[-1]))
+                await self._send_waiting(dice)
                 if dice.random() < 0.1:
                     await self._commit(dice)
                 await self._answers()
         except (ConnectionClosed, ConnectionError, OSError, ServerError, TimeoutError):
             await self.session.disconnect()
 
-    def _frame(self, message_id: bytes, content: bytes) -> frames.Send:
-        return self.session.message(self.room, content, message_id)
+    async def _send_waiting(self, dice: random.Random) -> None:
+        """Fill up what is in flight. Where a Commit came, all that waits goes again before anything new.
 
-    async def _send_waiting(self) -> None:
-        for message_id, content in self.waiting:
-            await self.session.send(self._frame(message_id, content))
+        All of it in one breath, with the same `after`: so a later message never overtakes an earlier one.
+        """
+        again = self.sent_after != self.session.rooms[self.room].after
+        first = 0 if again else len(self.waiting)
+        self.sent_after = self.session.rooms[self.room].after
+        while len(self.waiting) < IN_FLIGHT:
+            content = b"%s %d" % (self.session.device[:4].hex().encode(), self.number)
+            self.number += 1
+            self.waiting.append((dice.randbytes(16), content))
+            self.contents[self.waiting[-1][0]] = content
+        sends = [
+            self.session.message(self.room, content, message_id)
+            for message_id, content in self.waiting[first:]
+        ]
+        if sends:
+            await self.session.send(*sends)
 
     async def _commit(self, dice: random.Random) -> None:
         devices = self.session.rooms[self.room].devices
@@ -70,25 +80,20 @@ class Author:
             self.session.rooms[self.room].after = max(self.session.rooms[self.room].after, answer.n)
 
     async def _answers(self) -> None:
-        """Take what came; when something was stale, send all that waits again, in its order."""
-        self.session.received.clear()
+        """Take what came since the last look, at least one frame."""
         await self.session.until(
-            lambda: bool(self.session.received) or self.session.closed_by_server, seconds=10
+            lambda: len(self.session.received) > self.read or self.session.closed_by_server, seconds=10
         )
         if self.session.closed_by_server:
             raise ConnectionError
-        stale = False
-        for frame in list(self.session.received):
+        for frame in self.session.received[self.read :]:
+            self.read += 1
             match frame:
                 case frames.Ack(id=message_id):
                     self.acked[message_id] = frame
                     self.waiting = [one for one in self.waiting if one[0] != message_id]
-                case frames.Stale():
-                    stale = True
                 case frames.Refused(code=code):
                     raise AssertionError(code)
-        if stale:
-            await self._send_waiting()
 
 
 async def lane(folder: Path, rounds: int, seed: int) -> None:
