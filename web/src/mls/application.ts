@@ -21,6 +21,7 @@ import {
   openPrivateContent,
   openSenderData,
   protectPrivate,
+  protectPublic,
   signFramedContent,
   type VerifiedContent,
   verifyFramedContent,
@@ -49,11 +50,18 @@ export type ApplicationInput = Readonly<{
   rng: Rng;
 }>;
 
-export type ProposalInput = Readonly<{ proposal: Proposal; authenticatedData: Uint8Array; rng: Rng }>;
+export type ProposalInput = Readonly<{
+  proposal: Proposal;
+  authenticatedData: Uint8Array;
+  /** A PrivateMessage when it is not said. Rooms say nothing (E15). */
+  wireFormat?: WireFormat;
+  rng: Rng;
+}>;
 
 export type UpdateInput = Readonly<{
   newLeaf?: Readonly<{ signature: KeyPair; credential: Credential }>;
   authenticatedData: Uint8Array;
+  wireFormat?: WireFormat;
   rng: Rng;
 }>;
 
@@ -95,8 +103,8 @@ export function protectApplication(group: Group, input: ApplicationInput): Prote
 
 /** @throws UsageError group_ended, generations_exhausted */
 export function protectProposal(group: Group, input: ProposalInput): ProtectedProposal {
-  const { proposal, authenticatedData, rng } = input;
-  const signed = signMessage(group, { type: "proposal", proposal }, authenticatedData);
+  const { proposal, authenticatedData, wireFormat, rng } = input;
+  const signed = signMessage(group, { type: "proposal", proposal }, authenticatedData, wireFormat);
   return { ...sealMessage(group, signed, 0, rng), proposal, ref: proposalRef(group.suite, signed) };
 }
 
@@ -201,11 +209,12 @@ function ratchetOf(type: ContentType): RatchetKind {
   return type === ContentType.application ? "application" : "handshake";
 }
 
-/** Signed for a PrivateMessage, without a confirmation tag: that of a commit is not known yet. */
+/** Signed for its wire format, without a confirmation tag: that of a commit is not known yet. */
 export function signMessage<C extends Content>(
   group: Group,
   content: C,
   authenticatedData: Uint8Array,
+  wireFormat: WireFormat = WireFormat.privateMessage,
 ): AuthenticatedContent<C> {
   requireActive(group);
   const { suite, context, contextBytes, ownLeaf, signaturePrivateKey } = group;
@@ -216,12 +225,11 @@ export function signMessage<C extends Content>(
     authenticatedData,
     content,
   };
-  const wireFormat = WireFormat.privateMessage;
   const signature = signFramedContent(suite, wireFormat, framed, signaturePrivateKey, contextBytes);
   return { wireFormat, framed, auth: { signature, confirmationTag: null } };
 }
 
-/** Encrypts with the next key of one's own ratchet. */
+/** In the wire format that was signed: a PrivateMessage takes the next key of one's own ratchet. */
 export function sealMessage(
   group: Group,
   signed: AuthenticatedContent,
@@ -229,6 +237,10 @@ export function sealMessage(
   rng: Rng,
 ): Protected {
   const { suite, ownLeaf, secrets } = group;
+  if (signed.wireFormat === WireFormat.publicMessage) {
+    const message = protectPublic(suite, signed, secrets.membership, group.contextBytes);
+    return { group, message: encodeMlsMessage({ type: "public_message", message }), consumed: [] };
+  }
   const kind = signed.framed.content.type === "application" ? "application" : "handshake";
   const { tree, key, consumed } = takeNext(suite, group.secretTree, ownLeaf, kind);
   const message = protectPrivate(suite, signed, key, secrets.senderData, padding, rng);

@@ -6,6 +6,7 @@ import { type AppliedProposals, applyProposals } from "./applyProposals";
 import type { ProposalOrRef } from "./commit";
 import { type DerivedEpoch, deriveEpoch, withOwnResumption } from "./completeCommit";
 import type { Credential } from "./credential";
+import type { WireFormat } from "./framing";
 import { drawGrease } from "./grease";
 import { enterEpoch, type Group, requireActive } from "./group";
 import { encodeGroupContext } from "./groupContext";
@@ -39,11 +40,13 @@ export type CommitInput = Readonly<{
   authenticatedData: Uint8Array;
   newLeaf?: Readonly<{ signature: KeyPair; credential: Credential }>;
   psks?: PskLookup;
+  /** A PrivateMessage when it is not said. Rooms say nothing (E15). */
+  wireFormat?: WireFormat;
   rng: Rng;
 }>;
 
 export type Staged = Readonly<{
-  /** An MLSMessage with the commit in a PrivateMessage. */
+  /** An MLSMessage with the commit. */
   message: Uint8Array;
   /** One MLSMessage with a Welcome for all who were added, tree inside; null when nobody was. */
   welcome: Uint8Array | null;
@@ -65,10 +68,11 @@ export function stageCommit(group: Group, input: CommitInput): Staged {
   requireActive(group);
   const { suite } = group;
   const applied = applyProposals(group, group.ownLeaf, listOf(group, input));
-  const content = leafContent(group, input.newLeaf);
-  const created = createPath(group, applied, content, input.rng);
+  const leaf = leafContent(group, input.newLeaf);
+  const created = createPath(group, applied, leaf, input.rng);
   const commit = { proposals: proposalsOf(input), path: created.path };
-  const signed = signMessage(group, { type: "commit" as const, commit }, input.authenticatedData);
+  const content = { type: "commit" as const, commit };
+  const signed = signMessage(group, content, input.authenticatedData, input.wireFormat);
   const { wireFormat, framed, auth } = signed;
   const nextEpoch = planEpoch(
     group,
@@ -90,7 +94,7 @@ export function stageCommit(group: Group, input: CommitInput): Staged {
     group.contextBytes,
   );
   const sealed = sealMessage(group, authenticated, 0, input.rng);
-  const welcome = makeWelcome(group, applied, created, nextEpoch, derived, psk, content, input.rng);
+  const welcome = makeWelcome(group, applied, created, nextEpoch, derived, psk, leaf, input.rng);
   const next = enterEpoch({
     suite,
     context: nextEpoch.contextAfter,
@@ -99,7 +103,7 @@ export function stageCommit(group: Group, input: CommitInput): Staged {
     confirmationTag,
     reinit: nextEpoch.reinit,
     ownLeaf: group.ownLeaf,
-    signaturePrivateKey: content.signature.privateKey,
+    signaturePrivateKey: leaf.signature.privateKey,
     privateTree: created.privateTree,
     epochSecrets: derived.secrets,
   });
