@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.hashes import SHA384
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from client.identity import ACCOUNT_LABEL, vector
+from tests.opaque.identity import ACCOUNT_LABEL, vector
 
 ANSWERS: dict[str, Any] = json.loads(Path(__file__).with_name("identity.json").read_text())
 

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA384
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
-from client.identity import vector
-from client.session import first_head, list_hash, next_head
+from tests.opaque.identity import vector
+from tests.opaque.session import first_head, list_hash, next_head
 from wire import events
 
 ANSWERS: dict[str, Any] = json.loads(Path(__file__).with_name("room.json").read_text())

@@ -15,8 +15,8 @@ if __name__ == "__main__":
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from client.identity import Identity, public
-from client.session import Http, Session
+from tests.opaque.identity import Identity, public
+from tests.opaque.session import Http, Session
 from wire.bounds import ID_BYTES, Strict, to_base64url
 
 FILE = Path(__file__).with_name("sign_in.json")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from client.session import Session
 from tests.house_server import HouseServer, run
+from tests.opaque.session import Session
 
 MESSAGES = 40
 CALLS = "pwrite64,pwritev,write,writev,sendto,sendmsg,fsync,fdatasync"

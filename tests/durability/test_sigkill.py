@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from client.session import ServerError, Session
 from tests.conftest import SOAK
 from tests.house_server import HouseServer, run
+from tests.opaque.session import ServerError, Session
 from wire import frames
 
 LANES = 2  # servers side by side, one for each core

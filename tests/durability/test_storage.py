@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from client.session import Session
 from tests.house_server import HouseServer, run
+from tests.opaque.session import Session
 from wire import frames
 
 

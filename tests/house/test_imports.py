@@ -76,7 +76,7 @@ def test_the_envelope_reaches_no_key_schedule() -> None:
     [
         ("server", "from crypto.mls.group import Group"),
         ("server", "import crypto"),
-        ("server", "from client import session"),
+        ("server", "from client.cli import app"),
         ("wire", "import server.hub"),
         ("signaling", "from crypto.mls import envelope"),
         ("crypto", "import sqlmodel"),

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from client.identity import Identity, public, sign
-from client.session import ServerError, Session
 from tests.house_server import HouseServer, run
+from tests.opaque.identity import Identity, public, sign
+from tests.opaque.session import ServerError, Session
 from wire import frames, http
 from wire.bounds import from_base64url, to_base64url
 

@@ -8,8 +8,8 @@ from hashlib import sha384
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from client.session import Session, first_head, list_hash, next_head
 from tests.house_server import HouseServer, run
+from tests.opaque.session import Session, first_head, list_hash, next_head
 from wire import frames, http
 from wire.codec import encode
 

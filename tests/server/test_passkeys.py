@@ -10,8 +10,8 @@ import cbor2
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from client.session import Session
 from tests.house_server import HouseServer, run
+from tests.opaque.session import Session
 from tests.server.test_accounts import refused
 from wire import http
 from wire.bounds import to_base64url

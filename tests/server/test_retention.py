@@ -3,8 +3,8 @@
 from hashlib import sha384
 from pathlib import Path
 
-from client.session import Session, first_head, next_head
 from tests.house_server import HouseServer, run
+from tests.opaque.session import Session, first_head, next_head
 from wire import frames
 
 

@@ -1,4 +1,4 @@
-"""What a device of the client signs in with. No MLS here: payloads are opaque."""
+"""What a device of the opaque session signs in with. No MLS here: payloads are opaque."""
 
 import secrets
 from dataclasses import dataclass, field

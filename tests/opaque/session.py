@@ -1,4 +1,4 @@
-"""A headless member for tests and benchmarks: signs in, keeps one socket, sends opaque payloads.
+"""A device for tests and benchmarks: signs in, keeps one socket, sends opaque payloads.
 
 It speaks the wire in full and knows the rules of order, and no cryptography beyond sign-in: its payloads are
 well-formed MLS PrivateMessage envelopes around bytes that mean nothing.
@@ -15,8 +15,8 @@ import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from client.identity import Identity, public, sign
 from crypto.mls.envelope import ContentType, Envelope, write_envelope
+from tests.opaque.identity import Identity, public, sign
 from wire import frames, http
 from wire.bounds import ID_BYTES, LIST_HASH_BYTES, MAX_SERVER_MESSAGE, Strict, from_base64url, to_base64url
 from wire.codec import decode_server, encode
