@@ -48,7 +48,7 @@ export type Joined = Readonly<{
   group: Group;
   /** Who signed the GroupInfo. */
   adder: LeafIndex;
-  /** The PSKs that went into the epoch: for reinit and branch the caller compares with the group that they name. */
+  /** The PSKs that went into the epoch: `joinFromOrigin` compares with the group that those of reinit and branch name. */
   psks: readonly PreSharedKeyId[];
   /** Wipe these once `group` is stored: a KeyPackage joins once. */
   consumed: readonly Uint8Array[];
@@ -131,7 +131,11 @@ function readWelcomeMessage(message: Uint8Array): Welcome {
   return decoded.welcome;
 }
 
-function beginsGroup(id: PreSharedKeyId): boolean {
+/** A PSK for a ReInit or a branch (RFC 9420 §11.2, §11.3). */
+export type BeginningPsk = Extract<PreSharedKeyId, { kind: "resumption" }> &
+  Readonly<{ usage: "reinit" | "branch" }>;
+
+export function beginsGroup(id: PreSharedKeyId): id is BeginningPsk {
   return id.kind === "resumption" && id.usage !== "application";
 }
 
