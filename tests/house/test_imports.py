@@ -91,7 +91,7 @@ def test_the_envelope_is_allowed_to_the_server() -> None:
 
 
 # The browser client keeps the same order; each folder may import those before it.
-WEB_ORDER = ("bytes", "wire", "mls", "identity", "room", "vault", "engine")
+WEB_ORDER = ("bytes", "wire", "mls", "sframe", "identity", "room", "attachments", "vault", "engine")
 # What the interface sees of them: the engine's calls and views, and the page's end of the line to it.
 WEB_LINE = (("engine", "api"), ("engine", "client"))
 
