@@ -67,10 +67,17 @@ function filesBelow(folder: string, under = ""): string[] {
     .sort();
 }
 
+/** A reviver that keeps integers exact. */
+function exactly(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
+  return /^\d+$/.test(context?.source ?? "") ? BigInt(context?.source ?? "") : value;
+}
+
 function load(folder: string, path: string): VectorFile {
   const raw = readFileSync(join(folder, path));
   const text = (path.endsWith(".gz") ? gunzipSync(raw) : raw).toString("utf8");
-  const content: unknown = JSON.parse(text);
+  // Numbers of 64 bits come as bigints, where there are any; the others are read the quick way.
+  const content: unknown = /[:[,]\s*\d{16}/.test(text) ? JSON.parse(text, exactly) : JSON.parse(text);
   return { name: path, format: sniff(content), content };
 }
 
