@@ -4,7 +4,7 @@
 class KeySet:
     """For public values only: the time of a look-up depends on them.
 
-    `bytes` remember their own hash, and trees share their keys' bytes, so each epoch asks again at little cost.
+    `bytes` remember their own hash, and trees share their keys' bytes, so each epoch asks again cheaply.
     """
 
     __slots__ = ("_keys",)
