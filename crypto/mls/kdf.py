@@ -19,8 +19,8 @@ class Kdf:
     extract: Callable[[bytes, bytes], bytes]
     """From a salt and keying material."""
     expand: Callable[[bytes, bytes, int], bytes]
-    """From a key, info and a length. Raises UsageError when the key is shorter than a hash or the output longer
-    than HKDF can make."""
+    """From a key, info and a length. Raises UsageError when the key is shorter than a hash or the output
+    longer than HKDF can make."""
 
 
 def _hkdf(number: int, name: str) -> Kdf:
@@ -52,3 +52,4 @@ def _hkdf(number: int, name: str) -> Kdf:
 
 HKDF_SHA256 = _hkdf(0x0001, "sha256")
 HKDF_SHA384 = _hkdf(0x0002, "sha384")
+HKDF_SHA512 = _hkdf(0x0003, "sha512")  # SFrame's alone

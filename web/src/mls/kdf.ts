@@ -2,7 +2,7 @@
 
 import { expand, extract } from "@noble/hashes/hkdf.js";
 import { hmac } from "@noble/hashes/hmac.js";
-import { sha256, sha384 } from "@noble/hashes/sha2.js";
+import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 import { UsageError } from "./errors";
 
 export interface Kdf {
@@ -17,7 +17,7 @@ export interface Kdf {
   expand(prk: Uint8Array, info: Uint8Array, length: number): Uint8Array;
 }
 
-function hkdf(id: number, hash: typeof sha256 | typeof sha384): Kdf {
+function hkdf(id: number, hash: typeof sha256 | typeof sha384 | typeof sha512): Kdf {
   const nh = hash.outputLen;
   return {
     id,
@@ -39,3 +39,5 @@ function hkdf(id: number, hash: typeof sha256 | typeof sha384): Kdf {
 
 export const HKDF_SHA256: Kdf = hkdf(0x0001, sha256);
 export const HKDF_SHA384: Kdf = hkdf(0x0002, sha384);
+/** SFrame's alone. */
+export const HKDF_SHA512: Kdf = /* @__PURE__ */ hkdf(0x0003, sha512);

@@ -1,6 +1,5 @@
 /** From a base key to the key and salt of one KID (RFC 9605 §4.4.2). */
 
-import { expand, extract } from "@noble/hashes/hkdf.js";
 import { concat, EMPTY, u32, utf8 } from "../bytes/bytes";
 import { AES_256_GCM_SHA512, type SframeSuite } from "./suites";
 
@@ -15,7 +14,7 @@ export type KeyAndSalt = { readonly key: Uint8Array; readonly salt: Uint8Array }
 
 /** sframe_secret. It is the same for every KID, so whoever has many of them extracts once. */
 export function sframeSecret(suite: SframeSuite, baseKey: Uint8Array): Uint8Array {
-  return extract(suite.hash, baseKey, EMPTY);
+  return suite.kdf.extract(EMPTY, baseKey);
 }
 
 /** The labels hold KID and suite: two KIDs never share a key, nor does one KID in two suites. */
@@ -27,8 +26,8 @@ export function keyAndSalt(
 ): KeyAndSalt {
   const context = concat(u32(kidHigh), u32(kidLow), Uint8Array.of(suite.id >>> 8, suite.id & 0xff));
   return {
-    key: expand(suite.hash, secret, concat(KEY_LABEL, context), suite.nk),
-    salt: expand(suite.hash, secret, concat(SALT_LABEL, context), suite.nn),
+    key: suite.kdf.expand(secret, concat(KEY_LABEL, context), suite.nk),
+    salt: suite.kdf.expand(secret, concat(SALT_LABEL, context), suite.nn),
   };
 }
 
