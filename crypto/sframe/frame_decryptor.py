@@ -1,4 +1,4 @@
-"""Decrypts the frames of one transceiver (E36). What it drops is never shown, and no error: noise is normal."""
+"""Decrypts the frames of one transceiver (E36). What it drops is never shown, and is no error."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum

@@ -38,7 +38,7 @@ class _SendKeys:
 
 
 class FrameEncryptor:
-    """An object that counts, not a value: a value can be copied or restored, and then a counter comes twice."""
+    """An object that counts, not a value: a value can be copied, and then a counter comes twice."""
 
     __slots__ = ("_codec", "_keys", "_rng", "kind")
 

@@ -1,4 +1,4 @@
-"""The SFrame header (RFC 9605 §4.3): a config byte, then key id (KID) and counter (CTR), up to 64 bits each."""
+"""The SFrame header (RFC 9605 §4.3): a config byte, then key id (KID) and counter (CTR) of up to 64 bits."""
 
 from typing import Final
 

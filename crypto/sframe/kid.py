@@ -1,4 +1,4 @@
-"""What a KID of a call says (E35), from the top: kind (2 bits) ‖ random (46) ‖ leaf (8) ‖ epoch mod 256 (8)."""
+"""A KID of a call (E35), from the top: kind (2 bits) ‖ random (46) ‖ leaf (8) ‖ epoch mod 256 (8)."""
 
 from enum import IntEnum
 from typing import Final

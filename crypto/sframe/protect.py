@@ -21,7 +21,7 @@ class Unprotected(NamedTuple):
 def protect(
     suite: SframeSuite, base_key: bytes, kid: int, ctr: int, metadata: bytes, plaintext: bytes
 ) -> bytes:
-    """The caller answers for it that no KID and counter come twice under one base key: they give key and nonce."""
+    """The caller answers for it that no KID and counter come twice: they give key and nonce."""
     header = encode_header(kid, ctr)
     key, salt = key_and_salt(suite, sframe_secret(suite, base_key), kid)
     return header + suite.aead.seal(key, nonce_of(salt, ctr), header + metadata, plaintext)

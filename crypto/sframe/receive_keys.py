@@ -1,7 +1,7 @@
 """What the receivers of one call know (E36).
 
-The epochs, who sat at which leaf in each, and of every KID that was heard the key and the window. All decryptors of
-a call share one, so a frame is taken once, whichever transceiver it comes through.
+The epochs, who sat at which leaf in each, and of every KID that was heard the key and the window.
+All decryptors of a call share one, so a frame is taken once, whichever transceiver it comes through.
 
 Times are ms of a monotonic clock, an argument everywhere.
 """
@@ -62,8 +62,8 @@ class _EpochKeys:
     def __init__(self, epoch: ReceiveEpoch) -> None:
         self.epoch = epoch.epoch
         self.secret = sframe_secret(SUITE, epoch.base_key)
-        # RFC 9605 §4.4.1: a key is for encryption or for decryption, never both: our own frames come back only as
-        # a trick. Those who are removed later go from here too.
+        # RFC 9605 §4.4.1: a key is for encryption or for decryption, never both. Our own frames come
+        # back only as a trick. Those who are removed later go from here too.
         self.heard = {leaf: who for leaf, who in epoch.leaves.items() if leaf != epoch.own_leaf}
         self.streams: dict[int, dict[int, Stream]] = {}
         self.ends_at: int | None = None
