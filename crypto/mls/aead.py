@@ -1,4 +1,7 @@
-"""AEADs by their numbers in HPKE (RFC 9180 §7.3). That a key and nonce never meet twice is said at each call."""
+"""AEADs by their numbers in HPKE (RFC 9180 §7.3).
+
+That a key and nonce never meet twice is said at each call.
+"""
 
 from dataclasses import dataclass
 

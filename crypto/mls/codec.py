@@ -91,8 +91,8 @@ class Writer:
 class Reader:
     """Reads one structure from bytes of a peer.
 
-    Every method raises `DecodeError` and nothing else, and never reads or allocates more than the bytes it was
-    given.
+    Every method raises `DecodeError` and nothing else, and never reads or allocates more than the bytes it
+    was given.
     """
 
     __slots__ = ("_at", "_data", "_end")

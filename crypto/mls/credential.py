@@ -1,4 +1,7 @@
-"""Credentials (RFC 9420 §5.3), and who may propose from outside (§12.1.8.1). What they claim is the AS's to judge."""
+"""Credentials (RFC 9420 §5.3), and who may propose from outside (§12.1.8.1).
+
+What they claim is the AS's to judge.
+"""
 
 from dataclasses import dataclass
 from enum import IntEnum

@@ -72,7 +72,8 @@ def _dhkem_p256() -> Kem:
     kdf = _labelled(kem_id)
 
     def private_of(ikm: bytes) -> bytes:
-        # RFC 9180 §7.1.3: candidates until one is a scalar of the group. The order is near 2^256: the first serves.
+        # RFC 9180 §7.1.3: candidates until one is a scalar of the group. The order is near 2^256: the
+        # first serves.
         prk = kdf.extract(b"", b"dkp_prk", ikm)
         for counter in range(_MAX_P256_CANDIDATES):
             private_key = kdf.expand(prk, b"candidate", bytes((counter,)), _PRIVATE_LENGTH)

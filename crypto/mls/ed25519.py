@@ -4,8 +4,8 @@
     2. S < L
     3. encode([S]B - [k]A) equals the bytes of R, with k = SHA-512(R ‖ A ‖ M) mod L
 
-There is no cofactor in 3, and R is compared as bytes, so a non-canonical R fails by itself. OpenSSL's verification
-is 2 and 3, with any A that is on the curve; what remains of 1 is looked at here.
+There is no cofactor in 3, and R is compared as bytes, so a non-canonical R fails by itself. OpenSSL's
+verification is 2 and 3, with any A that is on the curve; what remains of 1 is looked at here.
 """
 
 from cryptography.exceptions import InvalidSignature
@@ -21,8 +21,8 @@ SIGNATURE_LENGTH = 64
 _P = 2**255 - 19
 _L = 2**252 + 27742317777372353535851937790883648493
 _D = -121665 * pow(121666, -1, _P) % _P
-# The y of the eight points whose order divides the cofactor. Only two of them have x = 0, so that no other key could
-# be spelt with the sign of a zero.
+# The y of the eight points whose order divides the cofactor. Only two of them have x = 0, so that no other
+# key could be spelt with the sign of a zero.
 _SMALL_ORDER = frozenset(
     {
         0,
@@ -50,7 +50,10 @@ def sign(private_key: bytes, message: bytes) -> bytes:
 
 
 def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether the signature holds by the rule above. Never raises: all three arguments may come from anyone."""
+    """Whether the signature holds by the rule above.
+
+    Never raises: all three arguments may come from anyone.
+    """
     if len(public_key) != PUBLIC_LENGTH or len(signature) != SIGNATURE_LENGTH:
         return False
     if _canonical_y(public_key) is None or int.from_bytes(signature[32:], "little") >= _L:
@@ -69,8 +72,8 @@ def is_public_key(key: bytes) -> bool:
     y = _canonical_y(key)
     if y is None:
         return False
-    # RFC 8032 §5.1.3: x² = (y² - 1) / (d·y² + 1) must be a square; it is zero only for points of small order. The
-    # divisor is never zero, since -1/d is no square.
+    # RFC 8032 §5.1.3: x² = (y² - 1) / (d·y² + 1) must be a square; it is zero only for points of small
+    # order. The divisor is never zero, since -1/d is no square.
     u, v = y * y - 1, _D * y * y + 1
     return pow(u * v, (_P - 1) // 2, _P) == 1
 

@@ -4,7 +4,10 @@ from crypto.mls.bytes import Rng
 from crypto.mls.kem import draw
 
 GREASE_VALUES = tuple(range(0x0A0A, 0xEAEB, 0x1010))
-"""The same in every registry: 0x0A0A, 0x1A1A, … 0xEAEA. They are sent, and never looked for when receiving."""
+"""The same in every registry: 0x0A0A, 0x1A1A, … 0xEAEA.
+
+They are sent, and never looked for when receiving.
+"""
 
 
 def draw_grease(rng: Rng) -> int:

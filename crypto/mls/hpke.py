@@ -88,7 +88,8 @@ def seal(
 ) -> HpkeCiphertext:
     """Raises BadKeyError when the public key is not one."""
     kem_output, context = setup_sender(suite, public_key, info, rng)
-    # The key comes from a fresh encapsulation and is dropped here: it seals this plaintext alone, at sequence 0.
+    # The key comes from a fresh encapsulation and is dropped here: it seals this plaintext alone, at
+    # sequence 0.
     return HpkeCiphertext(kem_output, suite.aead.seal(context.key, context.base_nonce, aad, plaintext))
 
 

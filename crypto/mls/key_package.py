@@ -154,8 +154,8 @@ def _to_be_signed(key_package: UnsignedKeyPackage) -> bytes:
 
 
 def verify_key_package(suite: CipherSuite, key_package: KeyPackage) -> None:
-    """RFC 9420 §10.1, all of it but what depends on the group (`check_leaf_in_group`), on the clock and on the AS:
-    those are the caller's. Raises InvalidError."""
+    """RFC 9420 §10.1, all of it but what depends on the group (`check_leaf_in_group`), on the clock and on
+    the AS: those are the caller's. Raises InvalidError."""
     leaf_node = key_package.leaf_node
     if key_package.version != MLS_10 or key_package.suite != suite.id:
         raise InvalidError("v401_key_package_suite", "a KeyPackage of another version or cipher suite")

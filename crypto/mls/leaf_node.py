@@ -47,8 +47,8 @@ class UnsignedLeafNode:
     capabilities: Capabilities
     source: LeafNodeSource
     extensions: Extensions
-    # The encoding of all these fields, made when it is first asked for. It is no argument of the constructor, so
-    # that a leaf with a changed field never inherits it.
+    # The encoding of all these fields, made when it is first asked for. It is no argument of the
+    # constructor, so that a leaf with a changed field never inherits it.
     _content: bytes | None = field(default=None, init=False, compare=False, repr=False)
 
 

@@ -16,7 +16,10 @@ from crypto.mls.suite import CipherSuite
 
 
 def check_public_key(suite: CipherSuite, public_key: bytes, code: str) -> None:
-    """Nobody could encrypt to it, and every later Commit of an honest member would fail. Raises InvalidError."""
+    """Nobody could encrypt to it, and every later Commit of an honest member would fail.
+
+    Raises InvalidError.
+    """
     try:
         suite.check_public_key(public_key)
     except BadKeyError as cause:
@@ -40,7 +43,10 @@ def check_leaf_alone(suite: CipherSuite, leaf: LeafNode, source: SourceKind, pla
 
 
 def check_leaf_in_group(leaf: LeafNode, extensions: Extensions) -> None:
-    """Whether the leaf fits the group whose GroupContext has these extensions. Raises InvalidError or DecodeError."""
+    """Whether the leaf fits the group whose GroupContext has these extensions.
+
+    Raises InvalidError or DecodeError.
+    """
     check_leaf_meets(leaf, extensions, required_capabilities_in(extensions))
 
 

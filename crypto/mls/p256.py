@@ -1,5 +1,4 @@
-"""Keys of P-256, in the one spelling that RFC 9180 §7.1.1 and RFC 9420 §5.1.2 have: uncompressed points, big-endian
-scalars."""
+"""Keys of P-256: uncompressed points and big-endian scalars (RFC 9180 §7.1.1, RFC 9420 §5.1.2)."""
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -26,7 +25,10 @@ def p256_public_of(private_key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def load_p256_public(public_key: bytes) -> ec.EllipticCurvePublicKey:
-    """Raises BadKeyError when it is no point of the curve. The library reads other spellings too: they are refused."""
+    """Raises BadKeyError when it is no point of the curve.
+
+    The library reads other spellings too: they are refused.
+    """
     if len(public_key) != P256_PUBLIC_LENGTH or public_key[0] != _UNCOMPRESSED:
         raise BadKeyError("a P-256 public key that is not an uncompressed point")
     try:

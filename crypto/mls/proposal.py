@@ -53,7 +53,7 @@ class GroupContextExtensions:
 
 @dataclass(frozen=True, slots=True)
 class UnknownProposal:
-    """A type that we do not know, read as one vector: the struct of an unknown type has no end to be found."""
+    """A type that we do not know, read as one vector: its struct has no end that could be found."""
 
     id: int
     data: bytes
@@ -80,7 +80,10 @@ def proposal_type_of(proposal: Proposal) -> int:
 
 
 def requires_path(proposal: Proposal) -> bool:
-    """RFC 9420 §12.4: a Commit of one of these has a path. Of an unknown type nothing says that it may do without."""
+    """RFC 9420 §12.4: a Commit of one of these has a path.
+
+    Of an unknown type nothing says that it may do without.
+    """
     return not isinstance(proposal, Add | PreSharedKey | ReInit)
 
 

@@ -1,7 +1,7 @@
 """The public half of a ratchet tree (RFC 9420 §4, §7).
 
-Immutable: every change is a new tree, which shares with the old one whatever did not change, and with it what was
-computed for it.
+Immutable: every change is a new tree, which shares with the old one whatever did not change, and with it
+what was computed for it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,8 +30,9 @@ TreeNode = LeafNode | ParentNode
 class Slot:
     """A node's place with what stands there, blank or not.
 
-    A slot is replaced whenever anything in its subtree changes: the same slot means the same subtree, and what was
-    computed for one is kept with it (`tree_hash.py` keeps the hash, with the suite whose hash it is).
+    A slot is replaced whenever anything in its subtree changes: the same slot means the same subtree, and
+    what was computed for one is kept with it (`tree_hash.py` keeps the hash, with the suite whose hash it
+    is).
     """
 
     __slots__ = ("hash", "node", "resolution")
@@ -173,7 +174,9 @@ class RatchetTree:
         return [step for step in steps if not self.is_empty(step.copath_child)]
 
     def with_room(self) -> "tuple[RatchetTree, LeafIndex]":
-        """The leftmost blank leaf, in this tree or in one twice as large when there is none (RFC 9420 §12.1.1)."""
+        """RFC 9420 §12.1.1: the leftmost blank leaf, in this tree or in one twice as large when there is
+        none.
+        """
         for i, slot in enumerate(self._slots[::2]):
             if slot.node is None:
                 return self, LeafIndex(i)
@@ -191,12 +194,18 @@ class RatchetTree:
         return tree.with_nodes(changes), leaf
 
     def update(self, leaf: LeafIndex, node: LeafNode) -> "RatchetTree":
-        """RFC 9420 §12.1.2: the leaf anew, and a blank path above it. Raises UsageError when nobody is there."""
+        """RFC 9420 §12.1.2: the leaf anew, and a blank path above it.
+
+        Raises UsageError when nobody is there.
+        """
         self._require_member(leaf)
         return self.with_nodes({**self._blanked_path(leaf), math.node_of_leaf(leaf): node})
 
     def remove(self, leaf: LeafIndex) -> "RatchetTree":
-        """RFC 9420 §12.1.3: a blank leaf, a blank path above it, and no more tree than needed. Raises UsageError."""
+        """RFC 9420 §12.1.3: a blank leaf, a blank path above it, and no more tree than needed.
+
+        Raises UsageError.
+        """
         self._require_member(leaf)
         return self.with_nodes({**self._blanked_path(leaf), math.node_of_leaf(leaf): None})._truncated()
 
@@ -212,7 +221,8 @@ class RatchetTree:
                 if above in touched:
                     break
                 touched.add(above)
-        # What stands above a changed node stands above another subtree now: a new slot, so that no old hash is found.
+        # What stands above a changed node stands above another subtree now: a new slot, so that no old
+        # hash is found.
         for at in touched.difference(changes):
             slots[at] = Slot(slots[at].node)
         return RatchetTree(slots)

@@ -1,4 +1,4 @@
-"""Cipher suites of MLS: which algorithms a number stands for, and the labelled functions of RFC 9420 over them."""
+"""Cipher suites of MLS: which algorithms a number stands for, and the labelled functions of RFC 9420."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from crypto.mls.codec import encode_varint, vector_bytes
 from crypto.mls.errors import SuiteError
 from crypto.mls.hpke import HpkeCiphertext, HpkeExport, HpkeSuite
 from crypto.mls.kdf import HKDF_SHA384, Kdf
-from crypto.mls.kem import Kem, KeyPair
+from crypto.mls.kem import Kem
 from crypto.mls.sign_label import sign_content
 from crypto.mls.signature import ED25519, SignatureScheme
 from crypto.mls.xwing import MLKEM768_X25519
@@ -21,7 +21,7 @@ _LABEL_PREFIX = "MLS 1.0 "
 
 
 class CipherSuite:
-    """One suite. `seal` and its like want the caller to say why a key and nonce never meet another plaintext."""
+    """One suite. Whoever calls `seal` says why its key and nonce never meet another plaintext."""
 
     __slots__ = (
         "_hpke",
@@ -44,12 +44,6 @@ class CipherSuite:
         "verify",
     )
 
-    # A function of the algorithm is an attribute, not a method: the call is made once for every node and message.
-    hash: Callable[[bytes], bytes]
-    mac: Callable[[bytes, bytes], bytes]
-    extract: Callable[[bytes, bytes], bytes]
-    expand: Callable[[bytes, bytes, int], bytes]
-
     def __init__(
         self, number: int, name: str, kem: Kem, kdf: Kdf, aead: Aead, signature: SignatureScheme
     ) -> None:
@@ -59,6 +53,7 @@ class CipherSuite:
         self.nh = kdf.nh
         self.nk = aead.nk
         self.nn = aead.nn
+        # What is an algorithm's own is an attribute: no call stands between, for every node and message.
         self.hash = kdf.hash
         self.mac = kdf.mac
         self.extract = kdf.extract
@@ -135,7 +130,7 @@ class CipherSuite:
 
 
 def _labelled(label: str, context: bytes) -> bytes:
-    """The rest of KDFLabel (RFC 9420 §8), and all of EncryptContext (§5.1.3): label and context, with lengths."""
+    """KDFLabel without its length (RFC 9420 §8), and EncryptContext (§5.1.3): a label and a context."""
     name = (_LABEL_PREFIX + label).encode()
     return b"".join((encode_varint(len(name)), name, encode_varint(len(context)), context))
 
@@ -148,7 +143,10 @@ room_suite = CipherSuite(
     AES_256_GCM,
     ED25519,
 )
-"""The one suite of rooms. The others that this program knows (`suites.py`) are for vectors and interoperability."""
+"""The one suite of rooms.
+
+The others that this program knows (`suites.py`) are for vectors and interoperability.
+"""
 
 SuiteLookup = Callable[[int], CipherSuite]
 """From the number of a suite to its algorithms. Raises SuiteError."""

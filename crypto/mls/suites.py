@@ -1,6 +1,6 @@
-"""Every cipher suite that this program knows (RFC 9420 §17.1): the rooms', and three for vectors and interoperability.
+"""Every cipher suite that this program knows (RFC 9420 §17.1): that of rooms, and suites 1 to 3.
 
-Suites 1 to 3 never open a room (E1).
+Those three are for vectors and interoperability, and never open a room (E1).
 """
 
 from crypto.mls.aead import AES_128_GCM, CHACHA20_POLY1305

@@ -43,7 +43,9 @@ def x25519_agree(private_key: X25519PrivateKey, public_key: bytes) -> bytes:
 
 
 def check_x25519_public_key(public_key: bytes) -> None:
-    """Whether an agreement with it comes to anything but zero: so for every scalar, or for none. Raises BadKeyError.
+    """Whether an agreement with it comes to anything but zero: so for every scalar, or for none.
+
+    Raises BadKeyError.
 
     RFC 7748 §5: the top bit is not looked at, and any number of the rest is a coordinate, modulo the prime.
     """

@@ -50,7 +50,10 @@ def _expand_seed(seed: bytes) -> tuple[MLKEM768PrivateKey, X25519PrivateKey]:
 
 
 def _combine(lattice: bytes, curve: bytes, ciphertext: bytes, public_key: bytes) -> bytes:
-    """The draft's Combiner. ML-KEM binds its own ciphertext and key, so only those of the curve are hashed in."""
+    """The draft's Combiner.
+
+    ML-KEM binds its own ciphertext and key, so only those of the curve are hashed in.
+    """
     return sha3_256(b"".join((lattice, curve, ciphertext, public_key, _LABEL))).digest()
 
 
@@ -66,7 +69,10 @@ def _derive_key_pair(ikm: bytes) -> KeyPair:
 
 
 def _load_lattice(public_key: bytes) -> MLKEM768PublicKey:
-    """The first part of an X-Wing public key. FIPS 203 §7.2: the library refuses coefficients that are not reduced."""
+    """The first part of an X-Wing public key.
+
+    FIPS 203 §7.2: the library refuses coefficients that are not reduced.
+    """
     require_key_length("an X-Wing public key", public_key, _PUBLIC_LENGTH)
     try:
         return MLKEM768PublicKey.from_public_bytes(public_key[:LATTICE_PUBLIC_LENGTH])
@@ -80,7 +86,10 @@ def _check_public_key(public_key: bytes) -> None:
 
 
 def join(lattice: Encapsulated, public_key: bytes, ephemeral: bytes) -> Encapsulated:
-    """An encapsulation of ML-KEM with one of X25519, whose ephemeral private key is given. Raises BadKeyError."""
+    """An encapsulation of ML-KEM with one of X25519, whose ephemeral private key is given.
+
+    Raises BadKeyError.
+    """
     curve_public = public_key[LATTICE_PUBLIC_LENGTH:]
     ephemeral_key = X25519PrivateKey.from_private_bytes(ephemeral)
     agreed = x25519_agree(ephemeral_key, curve_public)
