@@ -37,7 +37,10 @@ def _write_tree_node(writer: Writer, node: TreeNode) -> None:
 
 
 def _write_optional_node(writer: Writer, node: TreeNode | None) -> None:
-    writer.optional(node, _write_tree_node)
+    if node is None:
+        writer.uint8(0)
+    else:
+        _write_tree_node(writer.uint8(1), node)
 
 
 def write_ratchet_tree(writer: Writer, tree: RatchetTree) -> None:
