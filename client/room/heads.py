@@ -1,5 +1,5 @@
-"""The log's running hash as this device computed it: the first 16 bytes of the heads of recent positions, which
-is what every event repeats (E19). Kept in chunks, so that one entry rewrites little.
+"""The log's running hash as this device computed it: the first 16 bytes of the heads of recent positions,
+which is what every event repeats (E19). Kept in chunks, so that one entry rewrites little.
 """
 
 from dataclasses import dataclass

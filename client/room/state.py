@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from crypto.room.timeline import Timeline
+
 from client.room.commands import Intent
 from client.room.heads import Heads
 from client.room.surface import Pin
@@ -22,7 +24,6 @@ from crypto.room.log_head import Seen
 from crypto.room.room_context import RoomContext
 from crypto.room.roster import Roster
 from crypto.room.snapshot import Pages
-from crypto.room.timeline import Timeline
 
 Stage = Literal["member", "rejoining", "removed", "left"]
 
@@ -181,8 +182,8 @@ class StagedWelcome:
 
 
 @dataclass(frozen=True, slots=True)
-class StagedCommit:
-    """One's own commit between persisting it and its position in the log (E21)."""
+class SentCommit:
+    """What is sent of one's own commit."""
 
     id: bytes
     purpose: Purpose
@@ -194,8 +195,14 @@ class StagedCommit:
     devices: tuple[bytes, ...]
     welcomes: tuple[StagedWelcome, ...]
     answered: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StagedCommit(SentCommit):
+    """One's own commit between persisting it and its position in the log (E21)."""
+
     next: Group
-    in_flight: bool
+    in_flight: bool = False
     """Volatile."""
 
 
