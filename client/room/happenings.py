@@ -31,7 +31,7 @@ def _line_of(happening: Happening, committer: bytes) -> _Line | None:
         case change.Removed():
             return _Line("removed", happening.account, committer)
         case change.Renamed():
-            return _Line("renamed", None, committer, happening.after)
+            return _Line("renamed", None, committer, happening.to)
         case change.PolicyChanged() | change.CharterChanged() | change.FounderChanged():
             return _Line("policy", None, committer)
         case _:
