@@ -1,10 +1,13 @@
-"""Messages of RFC 9420 §6: what is said, who says it, and the two ways it travels. Structures only, no keys."""
+"""Messages of RFC 9420 §6: what is said, who says it, and the two ways it travels.
 
-from dataclasses import dataclass
+Structures only, no keys.
+"""
+
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import ClassVar
 
-from crypto.mls.codec import Reader, Writer, encode
+from crypto.mls.codec import Reader, Writer
 from crypto.mls.commit import Commit, read_commit, write_commit
 from crypto.mls.envelope import ContentType
 from crypto.mls.errors import DecodeError
@@ -75,6 +78,9 @@ class FramedContent:
     sender: Sender
     authenticated_data: bytes
     content: Content
+    # Encoded when it is first asked for: it is signed, hashed and referred to. No argument of the
+    # constructor, so that content with a changed field never inherits it.
+    _encoded: bytes | None = field(default=None, init=False, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +180,7 @@ def read_content(reader: Reader, content_type: ContentType) -> Content:
 
 
 def write_framed_content(writer: Writer, framed: FramedContent) -> None:
-    writer.opaque(framed.group_id).uint64(framed.epoch)
-    write_sender(writer, framed.sender)
-    writer.opaque(framed.authenticated_data).uint8(framed.content.type)
-    write_content(writer, framed.content)
+    writer.raw(encode_framed_content(framed))
 
 
 def read_framed_content(reader: Reader) -> FramedContent:
@@ -191,7 +194,15 @@ def read_framed_content(reader: Reader) -> FramedContent:
 
 
 def encode_framed_content(framed: FramedContent) -> bytes:
-    return encode(lambda writer: write_framed_content(writer, framed))
+    encoded = framed._encoded
+    if encoded is None:
+        writer = Writer().opaque(framed.group_id).uint64(framed.epoch)
+        write_sender(writer, framed.sender)
+        writer.opaque(framed.authenticated_data).uint8(framed.content.type)
+        write_content(writer, framed.content)
+        encoded = writer.finish()
+        object.__setattr__(framed, "_encoded", encoded)
+    return encoded
 
 
 def write_auth_data(writer: Writer, auth: AuthData) -> None:

@@ -1,4 +1,7 @@
-"""The key schedule of RFC 9420 §8: from one epoch's init secret to all secrets of the next. Pure functions."""
+"""The key schedule of RFC 9420 §8: from one epoch's init secret to all secrets of the next.
+
+Pure functions.
+"""
 
 from dataclasses import dataclass, fields
 

@@ -49,7 +49,10 @@ VerifiedContent = NewType("VerifiedContent", AuthenticatedContent)
 
 
 def _content_to_sign(wire_format: WireFormat, framed: FramedContent, group_context: bytes) -> bytes:
-    """FramedContentTBS. Members and external commits sign the GroupContext too; those outside do not know it."""
+    """FramedContentTBS.
+
+    Members and external commits sign the GroupContext too; those outside do not know it.
+    """
     knows_context = isinstance(framed.sender, MemberSender | NewMemberCommit)
     return b"".join(
         (
@@ -146,7 +149,7 @@ def sender_data_key(suite: CipherSuite, sender_data_secret: bytes, ciphertext: b
 
 
 def _guarded(nonce: bytes, guard: bytes) -> bytes:
-    """RFC 9420 §6.3.1: the random guard keeps apart two messages of a generation that a lost state used twice."""
+    """RFC 9420 §6.3.1: the random guard keeps apart two messages that a lost state gave one key."""
     mask = int.from_bytes(guard, "big") << 8 * (len(nonce) - _REUSE_GUARD_LENGTH)
     return (int.from_bytes(nonce, "big") ^ mask).to_bytes(len(nonce), "big")
 
@@ -161,7 +164,8 @@ def protect_private(
 ) -> PrivateMessage:
     """A signed message of a member as a PrivateMessage (RFC 9420 §6.3).
 
-    The caller takes `key` from its own ratchet and never again. `padding` is how many zero bytes follow the content.
+    The caller takes `key` from its own ratchet and never again. `padding` is how many zero bytes follow the
+    content.
     """
     framed = signed.framed
     if not isinstance(framed.sender, MemberSender):
@@ -184,8 +188,8 @@ def protect_private(
         epoch=framed.epoch,
         content_type=content_type,
         authenticated_data=framed.authenticated_data,
-        # Key and nonce are a hash of the ciphertext above, which is never made twice: it has its tag, and a key of
-        # its own.
+        # Key and nonce are a hash of the ciphertext above, which is never made twice: it has its tag, and a
+        # key of its own.
         encrypted_sender_data=suite.seal(sealing_key, sealing_nonce, head, sender_data),
         ciphertext=ciphertext,
     )

@@ -1,8 +1,8 @@
 """The secret tree of RFC 9420 §9: one-use keys for every sender of an epoch.
 
-Immutable and lazy. At first it holds the root's secret alone; deriving a leaf replaces each secret on the way by
-that of the sibling, so what is held never gives a key that was used. Keys that were skipped wait in a bounded store
-(E17). Every call says what it consumed: what no state may hold any more.
+Immutable and lazy. At first it holds the root's secret alone; deriving a leaf replaces each secret on the way
+by that of the sibling, so what is held never gives a key that was used. Keys that were skipped wait in a
+bounded store (E17). Every call says what it consumed: what no state may hold any more.
 """
 
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ class SecretTree:
     leaf_count: int
     """A power of two."""
     subtrees: Mapping[int, bytes]
-    """Secrets of the subtrees that no key was taken from, by the index of their root in the array of nodes."""
+    """Secrets of the subtrees that no key was taken from, by the index of their root."""
     ratchets: Mapping[LeafIndex, LeafRatchets]
 
 
@@ -139,7 +139,8 @@ def _open_leaf(suite: CipherSuite, tree: SecretTree, leaf: LeafIndex) -> _Opened
     top = next(
         (k for k in range(tree.leaf_count.bit_length()) if _node_above(leaf, k) in tree.subtrees), None
     )
-    # Each leaf is below a subtree's root or has ratchets: a state without both is not one that this module made.
+    # Each leaf is below a subtree's root or has ratchets: a state without both is not one that this module
+    # made.
     if top is None:
         raise UsageError("secret_tree", f"the keys of leaf {leaf} are gone")
     subtrees = dict(tree.subtrees)

@@ -134,8 +134,8 @@ def open_group_secrets(
 ) -> GroupSecrets:
     """What a Welcome holds for the client of one KeyPackage.
 
-    Raises InvalidError v701_welcome_suite, v702_welcome_not_for_me, v703_welcome_secret_length; AeadError, DecodeError,
-    BadKeyError.
+    Raises InvalidError v701_welcome_suite, v702_welcome_not_for_me, v703_welcome_secret_length; AeadError,
+    DecodeError, BadKeyError.
     """
     if welcome.suite != suite.id:
         raise InvalidError("v701_welcome_suite", "a Welcome for another cipher suite than the KeyPackage's")
