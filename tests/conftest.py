@@ -18,3 +18,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return ORDER.index(folder) if folder in ORDER else len(ORDER)
 
     items.sort(key=place)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many test vectors each file had, and how many of them are of cipher suites that are not ours."""
+    passed = terminalreporter.getreports("passed")
+    lines = sorted({str(value) for one in passed for name, value in one.user_properties if name == "vectors"})
+    if lines:
+        terminalreporter.section("vectors")
+        terminalreporter.write_line("\n".join(lines))
