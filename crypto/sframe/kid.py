@@ -20,6 +20,9 @@ class Kind(IntEnum):
     SCREEN_AUDIO = 3
 
 
+_KINDS: Final = tuple(Kind)
+
+
 def draw_kid(kind: Kind, leaf: int, epoch: int, rng: Rng) -> int:
     """A KID that nobody has used: two draws of one leaf, kind and epoch meet with a chance of 1 in 2^46.
 
@@ -37,7 +40,7 @@ def low_byte(epoch: int) -> int:
 
 
 def kind_of(kid: int) -> Kind:
-    return Kind(kid >> _KIND_SHIFT)
+    return _KINDS[kid >> _KIND_SHIFT]
 
 
 def leaf_of(kid: int) -> int:
