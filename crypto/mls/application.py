@@ -28,6 +28,7 @@ from crypto.mls.message_protection import (
     open_private_content,
     open_sender_data,
     protect_private,
+    protect_public,
     sign_framed_content,
     verify_framed_content,
 )
@@ -106,17 +107,30 @@ def protect_application(
 
 
 def protect_proposal(
-    group: Group, *, proposal: Proposal, authenticated_data: bytes, rng: Rng
+    group: Group,
+    *,
+    proposal: Proposal,
+    authenticated_data: bytes,
+    wire_format: WireFormat = WireFormat.PRIVATE_MESSAGE,
+    rng: Rng,
 ) -> ProtectedProposal:
-    """Raises UsageError group_ended, generations_exhausted."""
-    signed = sign_message(group, ProposalContent(proposal), authenticated_data)
+    """In a PrivateMessage when it is not said: rooms say nothing (E15).
+
+    Raises UsageError group_ended, generations_exhausted.
+    """
+    signed = sign_message(group, ProposalContent(proposal), authenticated_data, wire_format)
     sealed = seal_message(group, signed, 0, rng)
     ref = _proposal_ref(group.suite, signed)
     return ProtectedProposal(sealed.group, sealed.message, sealed.consumed, proposal, ref)
 
 
 def propose_update(
-    group: Group, *, new_leaf: NewLeaf | None = None, authenticated_data: bytes, rng: Rng
+    group: Group,
+    *,
+    new_leaf: NewLeaf | None = None,
+    authenticated_data: bytes,
+    wire_format: WireFormat = WireFormat.PRIVATE_MESSAGE,
+    rng: Rng,
 ) -> ProtectedProposal:
     """An Update of one's own leaf, for somebody else to commit. The state keeps its keys until the epoch
     ends.
@@ -149,7 +163,11 @@ def propose_update(
     pending = PendingLeaf(encryption.public_key, encryption.private_key, signature_private_key)
     remembering = with_ratchets(group, group.secret_tree, (*group.pending_leaves, pending))
     return protect_proposal(
-        remembering, proposal=Update(leaf_node), authenticated_data=authenticated_data, rng=rng
+        remembering,
+        proposal=Update(leaf_node),
+        authenticated_data=authenticated_data,
+        wire_format=wire_format,
+        rng=rng,
     )
 
 
@@ -218,8 +236,13 @@ def _ratchet_of(content_type: ContentType) -> RatchetKind:
     return "application" if content_type is ContentType.APPLICATION else "handshake"
 
 
-def sign_message(group: Group, content: Content, authenticated_data: bytes) -> AuthenticatedContent:
-    """Signed for a PrivateMessage, without a confirmation tag: that of a commit is not known yet."""
+def sign_message(
+    group: Group,
+    content: Content,
+    authenticated_data: bytes,
+    wire_format: WireFormat = WireFormat.PRIVATE_MESSAGE,
+) -> AuthenticatedContent:
+    """Signed for its wire format, without a confirmation tag: that of a commit is not known yet."""
     require_active(group)
     framed = FramedContent(
         group_id=group.context.group_id,
@@ -228,7 +251,6 @@ def sign_message(group: Group, content: Content, authenticated_data: bytes) -> A
         authenticated_data=authenticated_data,
         content=content,
     )
-    wire_format = WireFormat.PRIVATE_MESSAGE
     signature = sign_framed_content(
         group.suite, wire_format, framed, group.signature_private_key, group.context_bytes
     )
@@ -236,7 +258,10 @@ def sign_message(group: Group, content: Content, authenticated_data: bytes) -> A
 
 
 def seal_message(group: Group, signed: AuthenticatedContent, padding: int, rng: Rng) -> Protected:
-    """Encrypts with the next key of one's own ratchet."""
+    """In the wire format that was signed: a PrivateMessage takes the next key of one's own ratchet."""
+    if signed.wire_format is WireFormat.PUBLIC_MESSAGE:
+        public = protect_public(group.suite, signed, group.secrets.membership, group.context_bytes)
+        return Protected(group, encode_mls_message(public), ())
     kind = _ratchet_of(signed.framed.content.type)
     taken = take_next(group.suite, group.secret_tree, group.own_leaf, kind)
     message = protect_private(group.suite, signed, taken.key, group.secrets.sender_data, padding, rng)

@@ -9,7 +9,7 @@ from crypto.mls.bytes import Rng
 from crypto.mls.commit import Commit, ProposalByReference, ProposalByValue
 from crypto.mls.complete_commit import DerivedEpoch, derive_epoch, with_own_resumption
 from crypto.mls.extension import Extension
-from crypto.mls.framing import CommitContent
+from crypto.mls.framing import CommitContent, WireFormat
 from crypto.mls.grease import draw_grease
 from crypto.mls.group import Group, NewLeaf, enter_epoch, own_leaf_node, require_active
 from crypto.mls.group_context import encode_group_context
@@ -38,7 +38,7 @@ from crypto.mls.welcome import NewMember, seal_welcome
 @dataclass(frozen=True, slots=True)
 class Staged:
     message: bytes
-    """An MLSMessage with the commit in a PrivateMessage."""
+    """An MLSMessage with the commit."""
     welcome: bytes | None
     """One MLSMessage with a Welcome for all who were added, tree inside; None when nobody was."""
     judged: Judged
@@ -58,9 +58,11 @@ def stage_commit(
     authenticated_data: bytes,
     new_leaf: NewLeaf | None = None,
     psks: PskLookup = no_psks,
+    wire_format: WireFormat = WireFormat.PRIVATE_MESSAGE,
     rng: Rng,
 ) -> Staged:
-    """Always with a path. `references` come first, then `proposals` by value in their order.
+    """Always with a path. `references` come first, then `proposals` by value in their order. In a
+    PrivateMessage when it is not said: rooms say nothing (E15).
 
     What every member will check is checked here first, by the same code. Raises InvalidError with the code of
     the rule that the proposals break, psk_missing; UsageError group_ended, generations_exhausted.
@@ -78,7 +80,7 @@ def stage_commit(
         (*(ProposalByReference(one.ref) for one in references), *map(ProposalByValue, proposals)),
         created.path,
     )
-    signed = sign_message(group, CommitContent(commit), authenticated_data)
+    signed = sign_message(group, CommitContent(commit), authenticated_data, wire_format)
     signed_commit = SignedCommit(signed.wire_format, signed.framed, signed.auth.signature)
     next_epoch = plan_epoch(group, applied, signed_commit, created.path)
 
