@@ -5,7 +5,7 @@ transaction.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from crypto.identity.known_people import NOBODY, KnownPeople
@@ -129,7 +129,7 @@ class Founding:
 @dataclass(frozen=True, slots=True)
 class Records:
     account: Account
-    people: KnownPeople = NOBODY
+    people: KnownPeople = field(default_factory=lambda: NOBODY)
     alarms: tuple[AlarmRow, ...] = ()
     errands: tuple[Errand, ...] = ()
     waiting: tuple[WaitingRow, ...] = ()

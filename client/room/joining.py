@@ -4,8 +4,6 @@
 
 from dataclasses import dataclass, replace
 
-from crypto.room.timeline import EMPTY_TIMELINE, SystemItem, with_system
-
 from client.room import effects
 from client.room.entries import MAX_FETCH, fetch_frame
 from client.room.happenings import line_id
@@ -24,9 +22,10 @@ from client.room.state import (
     RoomLog,
     RoomState,
 )
-from client.room.surface import CommandError, Env, JoinExpectation, Pin, Stepped, WelcomeError
+from client.room.surface import CommandError, Env, JoinExpectation, Stepped, WelcomeError
 from client.room.turn import Turn
 from client.room.welcomes import log_at, newcomer_at, open_welcome
+from crypto.identity.bundle import Pin
 from crypto.mls.group import confirmation_tag, create_group, epoch, group_context_bytes, group_id, members
 from crypto.mls.suite import room_suite
 from crypto.room.bodies import Profile
@@ -37,6 +36,7 @@ from crypto.room.log_head import first_head
 from crypto.room.room_context import new_commons, room_extensions
 from crypto.room.roster import roster_of
 from crypto.room.text import is_name, is_title
+from crypto.room.timeline import EMPTY_TIMELINE, SystemItem, with_system
 from crypto.room.welcome_payload import WelcomeClaim, welcome_reply_is_valid
 from wire.frames import Welcome
 

@@ -1,7 +1,7 @@
 """A room's line of the pin list: whom a device of this person may be added by when it comes back (E22)."""
 
 from client.room.state import RoomState
-from client.room.surface import Pin, PinnedAccount
+from crypto.identity.bundle import Pin, PinnedAccount
 from crypto.identity.credential import LeafIdentity
 
 

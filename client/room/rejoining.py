@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-from crypto.room.timeline import SystemItem, with_said, with_system
-
 from client.room import effects
 from client.room.happenings import line_id
 from client.room.leaf import fresh_key_package
@@ -11,11 +9,13 @@ from client.room.outbox import send_message
 from client.room.pins import is_pinned, room_pin
 from client.room.said import said_by
 from client.room.state import NOBODY, Chores, Rejoining, Statement
-from client.room.surface import Pin, WelcomeError
+from client.room.surface import WelcomeError
 from client.room.turn import Turn
 from client.room.welcomes import log_at, maker_at, newcomer_at, open_welcome
+from crypto.identity.bundle import Pin
 from crypto.mls.group import epoch, superseded_secrets
 from crypto.room.rejoin import sign_rejoin_request
+from crypto.room.timeline import SystemItem, with_said, with_system
 from wire.frames import Welcome
 
 HOUR = 3_600_000

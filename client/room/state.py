@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from crypto.room.timeline import Timeline
-
 from client.room.commands import Intent
 from client.room.heads import Heads
-from client.room.surface import Pin
+from crypto.identity.bundle import Pin
 from crypto.identity.credential import LeafIdentity
 from crypto.mls.group import Group
 from crypto.mls.key_package import KeyPackageSecrets
@@ -24,6 +22,7 @@ from crypto.room.log_head import Seen
 from crypto.room.room_context import RoomContext
 from crypto.room.roster import Roster
 from crypto.room.snapshot import Pages
+from crypto.room.timeline import Timeline
 
 Stage = Literal["member", "rejoining", "removed", "left"]
 

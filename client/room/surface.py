@@ -145,19 +145,3 @@ class JoinExpectation:
     request_hash: bytes
     key_package: bytes
     secrets: KeyPackageSecrets
-
-
-@dataclass(frozen=True, slots=True)
-class PinnedAccount:
-    account_id: bytes
-    root_key: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Pin:
-    """One room of the pin list that a recovered device is given (E22)."""
-
-    room: bytes
-    accounts: tuple[PinnedAccount, ...]
-    position: int
-    head: bytes

@@ -51,7 +51,8 @@ _MAX_POSITION: Final = 2**53 - 1
 _SEAL_INFO: Final = b"Collegium 1.0 bundle"
 
 
-class PinnedAccount(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class PinnedAccount:
     account_id: bytes
     root_key: bytes
 
