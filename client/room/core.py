@@ -49,6 +49,7 @@ from client.room.surface import (
     WelcomeError,
 )
 from client.room.view import room_view
+from crypto.identity.bundle import Pin
 
 __all__ = [
     "CORE_ROW",
@@ -61,6 +62,7 @@ __all__ = [
     "JoinExpectation",
     "Me",
     "Offline",
+    "Pin",
     "Ready",
     "RoomSight",
     "RoomState",
