@@ -8,6 +8,8 @@ There is no cofactor in 3, and R is compared as bytes, so a non-canonical R fail
 verification is 2 and 3, with any A that is on the curve; what remains of 1 is looked at here.
 """
 
+from functools import lru_cache
+
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -84,6 +86,9 @@ def _canonical_y(key: bytes) -> int | None:
     return None if y >= _P or y in _SMALL_ORDER else y
 
 
+# Half of what a signature costs. The handles are of keys that their owner's state holds for months, not of
+# secrets that an epoch ends; and a device signs with one or two.
+@lru_cache(maxsize=4)
 def _load(private_key: bytes) -> Ed25519PrivateKey:
     require_key_length("an Ed25519 private key", private_key, SECRET_LENGTH)
     return Ed25519PrivateKey.from_private_bytes(private_key)

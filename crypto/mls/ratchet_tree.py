@@ -143,6 +143,10 @@ class RatchetTree:
     def nodes(self) -> list[TreeNode | None]:
         return [slot.node for slot in self._slots]
 
+    def encryption_keys(self) -> list[bytes]:
+        """Those of all leaves and parents, from the left."""
+        return [slot.node.encryption_key for slot in self._slots if slot.node is not None]
+
     def resolution(self, at: NodeIndex) -> tuple[NodeIndex, ...]:
         """The non-blank nodes that together cover a subtree, in order (RFC 9420 §4.1.1)."""
         slot = self.slot(at)

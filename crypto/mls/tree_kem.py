@@ -232,10 +232,7 @@ def apply_update_path(suite: CipherSuite, received: ReceivedPath) -> AppliedPath
 
 def _require_fresh_keys(tree: RatchetTree, keys: Iterable[bytes]) -> None:
     """RFC 9420 §12.4.2: none of a path's public keys is in the tree that it is merged into."""
-    seen = KeySet()
-    for node in tree.nodes():
-        if node is not None:
-            seen.add(node.encryption_key)
+    seen = KeySet(tree.encryption_keys())
     for key in keys:
         if not seen.add(key):
             raise InvalidError("v303_path_key_reused", "a path brings a key that is in use")

@@ -15,7 +15,7 @@ from crypto.mls.bytes import equal
 from crypto.mls.capabilities import supports_credential
 from crypto.mls.errors import InvalidError
 from crypto.mls.extension import Extensions, required_capabilities_in
-from crypto.mls.key_set import KeySet
+from crypto.mls.key_set import are_distinct
 from crypto.mls.leaf_node import LeafPlace
 from crypto.mls.leaf_validation import check_leaf_alone, check_leaf_meets, check_public_key
 from crypto.mls.parent_hash import check_parent_hashes
@@ -52,27 +52,20 @@ def check_tree(suite: CipherSuite, tree: RatchetTree, claims: TreeClaims) -> Non
 def check_members(tree: RatchetTree, extensions: Extensions) -> None:
     """How the members get on with each other and with the group: after a Commit as well, when each leaf
     that it brought has been checked alone. Raises InvalidError or DecodeError."""
-    members = tree.members()
+    nodes = [node for _, node in tree.members()]
     required = required_capabilities_in(extensions)
-    signature_keys = KeySet()
-    for leaf, node in members:
+    for node in nodes:
         check_leaf_meets(node, extensions, required)
-        if not signature_keys.add(node.signature_key):
-            raise InvalidError("v207_duplicate_signature_key", f"leaf {leaf} has another's signature key")
-    in_use = {node.credential.type for _, node in members}
-    for leaf, node in members:
-        for type_code in in_use:
-            if not supports_credential(node.capabilities, type_code):
-                raise InvalidError(
-                    "v208_credential_in_use", f"leaf {leaf} does not know credential type {type_code}"
-                )
-    # Parents as well: a newcomer refuses a tree with a key in two places, so no Commit may lead to one.
-    encryption_keys = KeySet()
-    for any_node in tree.nodes():
-        if any_node is not None and not encryption_keys.add(any_node.encryption_key):
+    if not are_distinct([node.signature_key for node in nodes]):
+        raise InvalidError("v207_duplicate_signature_key", "a signature key is at two leaves")
+    for type_code in {node.credential.type for node in nodes}:
+        if not all(supports_credential(node.capabilities, type_code) for node in nodes):
             raise InvalidError(
-                "v206_duplicate_encryption_key", "an encryption key is in two places of a tree"
+                "v208_credential_in_use", f"a member does not know credential type {type_code}"
             )
+    # Parents as well: a newcomer refuses a tree with a key in two places, so no Commit may lead to one.
+    if not are_distinct(tree.encryption_keys()):
+        raise InvalidError("v206_duplicate_encryption_key", "an encryption key is in two places of a tree")
 
 
 def _check_shape(tree: RatchetTree) -> None:
