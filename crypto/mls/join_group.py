@@ -23,9 +23,8 @@ from crypto.mls.group_info import GroupInfo, verify_group_info
 from crypto.mls.key_package import KeyPackage, KeyPackageSecrets, decode_key_package, key_package_ref
 from crypto.mls.key_schedule import welcome_secret
 from crypto.mls.mls_message import decode_mls_message
-from crypto.mls.proposal_list import begins_group
 from crypto.mls.psk import PskLookup, find_psks, no_psks, psk_secret
-from crypto.mls.psk_id import PreSharedKeyId
+from crypto.mls.psk_id import PreSharedKeyId, begins_group
 from crypto.mls.ratchet_tree import RatchetTree
 from crypto.mls.suite import CipherSuite
 from crypto.mls.tree_codec import decode_ratchet_tree

@@ -30,7 +30,7 @@ from crypto.mls.proposal import (
     Update,
     requires_path,
 )
-from crypto.mls.psk_id import PreSharedKeyId, ResumptionPskId
+from crypto.mls.psk_id import PreSharedKeyId, begins_group
 from crypto.mls.suite import CipherSuite
 from crypto.mls.tree_math import LeafIndex
 
@@ -149,11 +149,6 @@ def _check_one(before: GroupBefore, committer: LeafIndex | None, one: JudgedProp
 def _require_member(before: GroupBefore, leaf: LeafIndex) -> None:
     if not before.has_member(leaf):
         raise InvalidError("v515_no_member", f"there is no member at leaf {leaf}")
-
-
-def begins_group(psk: PreSharedKeyId) -> bool:
-    """A PSK for a ReInit or a branch (RFC 9420 §11.2, §11.3)."""
-    return isinstance(psk, ResumptionPskId) and psk.usage != "application"
 
 
 def _check_psk(before: GroupBefore, psk: PreSharedKeyId) -> None:

@@ -1,7 +1,7 @@
 """The names of pre-shared keys (RFC 9420 §8.4)."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from crypto.mls.codec import Reader, Writer, decode, encode
 from crypto.mls.errors import DecodeError
@@ -60,3 +60,8 @@ def encode_pre_shared_key_id(psk: PreSharedKeyId) -> bytes:
 def decode_pre_shared_key_id(data: bytes) -> PreSharedKeyId:
     """Raises DecodeError."""
     return decode(data, read_pre_shared_key_id)
+
+
+def begins_group(psk: PreSharedKeyId) -> TypeGuard[ResumptionPskId]:
+    """Whether it is for a ReInit or a branch (RFC 9420 §11.2, §11.3)."""
+    return isinstance(psk, ResumptionPskId) and psk.usage != "application"
