@@ -6,9 +6,11 @@ Fields outside `ALLOWED` are dropped, so that a careless call cannot tell more t
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
+
+from server.metrics import COUNTS
 
 ALLOWED = frozenset(
     (
@@ -58,6 +60,22 @@ class _FromLibraries(logging.Handler):
         log.warning("library", where=f"{record.name}:{record.lineno}", exc_info=record.exc_info or None)
 
 
+class _Lines:
+    """The log's end. Where the disk that it lies on is full, that is counted, and whoever logged goes on."""
+
+    def write(self, text: str) -> None:
+        try:
+            sys.stderr.write(text)
+        except OSError:
+            COUNTS.log_failed += 1
+
+    def flush(self) -> None:
+        try:
+            sys.stderr.flush()
+        except OSError:
+            COUNTS.log_failed += 1
+
+
 def configure() -> None:
     structlog.configure(
         processors=[
@@ -67,7 +85,7 @@ def configure() -> None:
             only_allowed,
             structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _Lines())),
         cache_logger_on_first_use=True,
     )
     root = logging.getLogger()

@@ -13,13 +13,14 @@ from prometheus_client.registry import Collector
 
 @dataclass(slots=True)
 class Counts:
-    """Of the hub, since the start (sockets: now)."""
+    """Since the start (sockets: now)."""
 
     sockets: int = 0
     entries: int = 0
     delivered: int = 0
     lagged: int = 0
     commits: int = 0
+    log_failed: int = 0
 
 
 class _FromCounts(Collector):
@@ -29,6 +30,7 @@ class _FromCounts(Collector):
         yield CounterMetricFamily("collegium_delivered", "Log entries put into outboxes", COUNTS.delivered)
         yield CounterMetricFamily("collegium_lagged", "Sockets that continued from the log", COUNTS.lagged)
         yield CounterMetricFamily("collegium_commits", "Transactions of the writer", COUNTS.commits)
+        yield CounterMetricFamily("collegium_log_failed", "Writes of the log that failed", COUNTS.log_failed)
 
 
 COUNTS = Counts()
