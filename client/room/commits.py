@@ -5,9 +5,6 @@ followed (E14, E18, E21).
 from dataclasses import dataclass, replace
 
 import cbor2
-from crypto.mls.complete_commit import complete_commit
-from crypto.mls.judge_commit import Judged, ProposalReference, judge_commit
-from crypto.room.timeline import SystemItem, with_system
 
 from client.room import effects
 from client.room.endings import copy_found, removed_from_room, stuck_at
@@ -28,14 +25,17 @@ from client.room.welcomes import maker_at
 from crypto.identity.credential import LeafIdentity
 from crypto.mls.application import OpenedCommit, OpenedProposal, unprotect
 from crypto.mls.codec import decode
+from crypto.mls.complete_commit import complete_commit
 from crypto.mls.framing import read_authenticated_content
 from crypto.mls.group import Group, superseded_secrets
+from crypto.mls.judge_commit import Judged, ProposalReference, judge_commit
 from crypto.mls.message_protection import VerifiedContent
 from crypto.mls.proposal import Remove
 from crypto.room.change import RoomChange
 from crypto.room.errors import RoomRuleError
 from crypto.room.events import decode_commit_data
 from crypto.room.log_head import Seen
+from crypto.room.timeline import SystemItem, with_system
 from crypto.room.validity import Judging, judge_room_commit
 from wire.frames import Entry
 
@@ -131,7 +131,7 @@ def _judge(turn: Turn, entry: Entry, group: Group, authenticated: VerifiedConten
         data = decode_commit_data(authenticated.framed.authenticated_data)
         if data.id != entry.id:
             raise RoomRuleError("E15", "commit_id", "the commit has another id")
-        found = judge_commit(group, authenticated, references_of(turn.state.leaves))
+        found = judge_commit(group, authenticated, _references(turn.state.leaves))
         change = judge_room_commit(
             Judging(
                 room_id=turn.state.room_id,
@@ -147,7 +147,7 @@ def _judge(turn: Turn, entry: Entry, group: Group, authenticated: VerifiedConten
     return judged(judge)
 
 
-def references_of(leaves: tuple[PendingLeave, ...]) -> tuple[ProposalReference, ...]:
+def _references(leaves: tuple[PendingLeave, ...]) -> tuple[ProposalReference, ...]:
     """What a commit may refer to: every leave is a Remove of its sender."""
     return tuple(ProposalReference(Remove(one.leaf), one.ref, one.leaf) for one in leaves)
 

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from hashlib import sha256
 
-from crypto.room.timeline import SystemCode, SystemItem, Timeline, with_system
-
 from client.room.seen import Place
 from client.room.state import Happened
 from crypto.room import change
 from crypto.room.change import Happening
+from crypto.room.timeline import SystemCode, SystemItem, Timeline, with_system
 
 
 @dataclass(frozen=True, slots=True)

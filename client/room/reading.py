@@ -5,8 +5,6 @@ E17, E19).
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from crypto.room.timeline import SystemItem, with_said, with_system
-
 from client.room import effects
 from client.room.endings import copy_found
 from client.room.faults import Fault, judged
@@ -39,6 +37,7 @@ from crypto.room.events import (
 )
 from crypto.room.fold import EventPlace, fold_event
 from crypto.room.log_head import SEEN_HEAD_LENGTH, Seen
+from crypto.room.timeline import SystemItem, with_said, with_system
 from wire.frames import Entry
 
 

@@ -210,7 +210,8 @@ def _classes(classes: tuple[type, ...]) -> _Form:
         return {"class": tag, **write(value)}
 
     def unpack(value: object) -> object:
-        form = by_tag.get(value.get("class", "")) if isinstance(value, dict) else None
+        tag = value.get("class") if isinstance(value, dict) else None
+        form = by_tag.get(tag) if isinstance(tag, str) else None
         if form is None:
             _damaged("class")
         return form.unpack(

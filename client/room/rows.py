@@ -9,15 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
-from crypto.mls.group_state import (
-    StoredGroup,
-    decode_group,
-    encode_epoch,
-    encode_ratchets,
-    in_same_epoch,
-)
-from crypto.room.timeline import Segment
-
 from client.room.commands import Intent
 from client.room.heads import HeadChunk, chunk_number
 from client.room.records import Record
@@ -45,9 +36,17 @@ from client.room.state import (
 from client.room.surface import JoinExpectation
 from crypto.mls.errors import StorageError
 from crypto.mls.group import Group, extensions, members
+from crypto.mls.group_state import (
+    StoredGroup,
+    decode_group,
+    encode_epoch,
+    encode_ratchets,
+    in_same_epoch,
+)
 from crypto.room.fold import Fold
 from crypto.room.room_context import read_room_extensions
 from crypto.room.roster import roster_of
+from crypto.room.timeline import Segment
 
 T = TypeVar("T")
 

@@ -1,9 +1,8 @@
 """What a post, an edit, a deletion or a reaction says about the timeline."""
 
-from crypto.room.timeline import Said
-
 from crypto.room import bodies, timeline
 from crypto.room.bodies import EventBody
+from crypto.room.timeline import Said
 
 
 def said_by(id_: bytes, event: EventBody) -> Said | None:

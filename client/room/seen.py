@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import cbor2
-from crypto.room.timeline import SystemItem, with_system
 
 from client.room.heads import head_at, judge_seen
 from client.room.state import Pause
 from client.room.turn import Turn
 from crypto.identity.credential import LeafIdentity
 from crypto.room.log_head import Seen
+from crypto.room.timeline import SystemItem, with_system
 
 UNREADABLE_ALARM = 3
 """E19: so many unreadable entries in one epoch lead to the offer to compare."""

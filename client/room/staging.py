@@ -4,27 +4,8 @@ alone (E21).
 
 from dataclasses import replace
 
-from crypto.mls.stage_commit import stage_commit
-from crypto.room.plans import (
-    Plan,
-    Situation,
-    plan_admit,
-    plan_change,
-    plan_expiry,
-    plan_invite,
-    plan_leaves,
-    plan_rejoin,
-    plan_remove_own_devices,
-    plan_rename,
-    plan_revoke_device,
-    plan_update,
-    plan_withdraw_approval,
-    plan_withdraw_invite,
-)
-
 from client.room import commands
 from client.room.commands import Intent
-from client.room.commits import references_of
 from client.room.faults import Fault
 from client.room.leaf import fresh_leaf
 from client.room.outbox import ID_BYTES
@@ -43,6 +24,8 @@ from crypto.mls.codec import encode
 from crypto.mls.errors import MlsError
 from crypto.mls.framing import write_authenticated_content
 from crypto.mls.group import Group, NewLeaf, confirmation_tag, epoch, group_context_bytes, group_id
+from crypto.mls.proposal import Remove
+from crypto.mls.stage_commit import stage_commit
 from crypto.mls.suite import room_suite
 from crypto.mls.tree_math import LeafIndex
 from crypto.room.change import AddedLeaf
@@ -50,6 +33,23 @@ from crypto.room.errors import RoomError
 from crypto.room.events import encode_commit_data
 from crypto.room.join_request import open_join_request
 from crypto.room.log_head import list_hash, payload_hash
+from crypto.room.plans import (
+    Plan,
+    Reference,
+    Situation,
+    plan_admit,
+    plan_change,
+    plan_expiry,
+    plan_invite,
+    plan_leaves,
+    plan_rejoin,
+    plan_remove_own_devices,
+    plan_rename,
+    plan_revoke_device,
+    plan_update,
+    plan_withdraw_approval,
+    plan_withdraw_invite,
+)
 from crypto.room.rejoin import open_rejoin_request
 from crypto.room.room_context import RemoveChange
 from crypto.room.roster import devices_of, leaves_of
@@ -121,12 +121,13 @@ def _plan_of(turn: Turn, purpose: Purpose, membership: Membership) -> Plan:
             request = next(one for one in turn.state.requests if one.id == request_id)
             return _plan_request(turn, at, request)
         case Upkeep("leaves"):
-            return plan_leaves(at, references_of(turn.state.leaves))
+            references = [Reference(Remove(one.leaf), one.ref, one.leaf) for one in turn.state.leaves]
+            return plan_leaves(at, references)
         case Upkeep("own_devices"):
             return plan_remove_own_devices(at, own_other_leaves(membership))
         case Upkeep("expiry"):
             return plan_expiry(at)
-        case Upkeep("update" | "renew" | "repair"):
+        case Upkeep():
             return plan_update()
 
 

@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from crypto.room.timeline import find_post
-
 from client.room import commands, effects
 from client.room.commands import Command, Intent, Saying
 from client.room.drive import drive
@@ -23,6 +21,7 @@ from client.room.turn import Turn, is_level
 from crypto.room import bodies
 from crypto.room.bodies import EventBody
 from crypto.room.text import is_emoji, is_name, is_post_text, is_title
+from crypto.room.timeline import find_post
 from wire.frames import (
     Ack,
     CaughtUp,

@@ -1,18 +1,5 @@
 """A room as it is shown: the timeline, what is still on its way laid over it, and the people."""
 
-from crypto.room.timeline import (
-    Item,
-    PostItem,
-    SaidPost,
-    SystemItem,
-    changed_post,
-    find_post,
-    item_count,
-    latest,
-    new_post,
-    unread_above,
-)
-
 from client.room.said import said_by
 from client.room.sight import (
     Delivery,
@@ -32,6 +19,18 @@ from client.room.surface import Env
 from crypto.room.authority import approvals_needed
 from crypto.room.room_context import RemoveChange
 from crypto.room.roster import accounts_of, leaves_of
+from crypto.room.timeline import (
+    Item,
+    PostItem,
+    SaidPost,
+    SystemItem,
+    changed_post,
+    find_post,
+    item_count,
+    latest,
+    new_post,
+    unread_above,
+)
 
 QUOTE_LENGTH = 200
 """How much of a post is shown above a reply to it, in characters."""

@@ -5,13 +5,12 @@ place (E9, E13, E25).
 from dataclasses import dataclass
 from typing import Protocol
 
-from crypto.mls.join_group import Joined, join_by_welcome
-
 from client.room.faults import Fault, judged
 from client.room.state import EpochMaker, Membership, Newcomer, RoomLog
 from client.room.surface import Env, WelcomeError
 from crypto.identity.credential import LeafIdentity
 from crypto.mls.group import extensions, group_id, members
+from crypto.mls.join_group import Joined, join_by_welcome
 from crypto.mls.key_package import KeyPackageSecrets
 from crypto.mls.suite import room_suite
 from crypto.mls.tree_math import LeafIndex

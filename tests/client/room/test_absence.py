@@ -1,0 +1,99 @@
+"""Devices that were away for long, and what newcomers are told (E10, E23, E24)."""
+
+from dataclasses import replace
+
+from client.room import commands
+from tests.client.room.invariants import expect_converged
+from tests.client.room.world import DAY, ROOM, World, room_of
+
+
+def test_e23_a_commit_was_deleted_unread_the_device_asks_to_be_added_again_and_comes_back() -> None:
+    world = World("lost commit")
+    anna, ben = room_of(world, "anna", "ben")
+    ben.disconnect()
+    anna.command(commands.Rename("Renamed"))
+    world.run(1_000)
+    anna.post("not kept")
+    world.run(1_000)
+    world.ds.collect(ROOM, anna.state.log.n)
+    anna.post("kept")
+    world.run(1_000)
+    ben.connect()
+    ben.post("written while away")
+    world.run(60_000)
+    assert ben.view().title == "Renamed"
+    assert anna.texts() == ["not kept", "kept", "written while away"]
+    assert ben.texts() == ["written while away"]
+    assert [*anna.told(), *ben.told()] == []
+    expect_converged(world)
+
+
+def test_e23_the_same_when_nothing_follows_the_commit_that_was_deleted() -> None:
+    world = World("lost last commit")
+    anna, ben = room_of(world, "anna", "ben")
+    ben.disconnect()
+    anna.command(commands.Rename("Renamed"))
+    world.run(1_000)
+    world.ds.collect(ROOM, anna.state.log.n)
+    ben.connect()
+    world.run(60_000)
+    assert ben.view().title == "Renamed"
+    expect_converged(world)
+
+
+def test_e10_a_device_whose_certificate_has_run_out_is_removed_and_nothing_happens_before() -> None:
+    world = World("expired")
+    anna, ben, cleo = room_of(world, "anna", "ben", "cleo")
+    cleo.disconnect()
+    world.sleep(160 * DAY)
+    assert len(anna.view().members) == 3
+    world.sleep(25 * DAY)
+    assert anna.names() == ["anna", "ben"]
+    cleo.connect()
+    world.run(5_000)
+    assert cleo.stage == "removed"
+    assert ben.told() == []
+    expect_converged(world)
+
+
+def test_e10_a_device_whose_own_clock_is_a_day_ahead_removes_nobody_and_is_understood() -> None:
+    world = World("clock")
+    anna, ben = room_of(world, "anna", "ben")
+    ben.reconnect()
+    ben.clock_off = DAY
+    ben.command(commands.Rename("From the future"))
+    ben.post("tomorrow")
+    world.run(2_000)
+    assert anna.view().title == "From the future"
+    assert anna.texts() == ["tomorrow"]
+    assert anna.told() == []
+    expect_converged(world)
+
+
+def test_e24_another_state_than_the_others_have_is_disputed_and_stays_provisional() -> None:
+    world = World("disputed")
+    anna, ben = room_of(world, "anna", "ben")
+    fragment = anna.invite()
+    world.run(1_000)
+    fold = anna.state.fold
+    names = {**fold.names, ben.me.account_id: "Benjamin"}
+    anna.known = replace(anna.state, fold=replace(fold, names=names))
+    cleo = world.device("cleo")
+    cleo.accept(fragment)
+    world.run(30_000)
+    assert cleo.told() == ["snapshot_disputed ben"]
+    assert cleo.view().provisional
+
+
+def test_e24_each_account_says_one_word_about_a_snapshot_and_not_before_it_may_have_its_own_state() -> None:
+    world = World("one word")
+    anna, ben, *_ = room_of(world, "anna", "ben", "cleo", "dora")
+    world.run(120_000)
+    assert all(one.state.provisional is None for one in world.devices)
+    assert all(one.state.duties == () for one in world.devices)
+    # Profiles of four; for each later Add one page, and a word of each that was there besides the adder.
+    log = world.ds.rooms[ROOM].log
+    messages = sum(one.entry is not None and one.entry.kind == "message" for one in log)
+    assert messages == 4 + 3 + (0 + 1 + 2)
+    assert [*anna.told(), *ben.told()] == []
+    expect_converged(world)
