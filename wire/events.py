@@ -37,6 +37,14 @@ MAX_SIGNAL = 64
 _NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _LETTER_OR_SPACE = re.compile("[A-Za-z ]")
 _LEAST_EMOJI = 0xA9  # ©
+# Decoders of other languages take it away at the beginning of a text: what is read is not what was written.
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+def _text(text: str) -> str:
+    if text.startswith(_BYTE_ORDER_MARK):
+        raise ValueError("a byte order mark")
+    return text
 
 
 def _line(text: str) -> str:
@@ -54,9 +62,14 @@ def _emoji(text: str) -> str:
     return text
 
 
-PostText = Annotated[str, Field(min_length=1, max_length=MAX_POST)]
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_line)]
-Emoji = Annotated[str, Field(min_length=1, max_length=MAX_EMOJI_BYTES), AfterValidator(_emoji)]
+PostText = Annotated[str, Field(min_length=1, max_length=MAX_POST), AfterValidator(_text)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_text), AfterValidator(_line)]
+Emoji = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_EMOJI_BYTES),
+    AfterValidator(_text),
+    AfterValidator(_emoji),
+]
 SeenHead = Annotated[bytes, Field(min_length=SEEN_HEAD_BYTES, max_length=SEEN_HEAD_BYTES)]
 Signature = Annotated[bytes, Field(min_length=SIGNATURE_BYTES, max_length=SIGNATURE_BYTES)]
 

@@ -7,6 +7,7 @@ MAX_TITLE: Final = 80
 MAX_NAME: Final = 80
 MAX_POST: Final = 20_000
 MAX_EMOJI_BYTES: Final = 32
+MAX_FILE_NAME: Final = 255
 
 # Controls, line separators and marks that turn the reading direction: in one line of text they only deceive.
 _NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -45,6 +46,11 @@ def is_title(text: str) -> bool:
 def is_post_text(text: str) -> bool:
     """What a person writes. Line breaks and all are theirs; only bounds are checked."""
     return _is_text(text, MAX_POST)
+
+
+def is_file_name(text: str) -> bool:
+    """A name that a file can be stored under: no folder, and no way up."""
+    return _is_line(text, MAX_FILE_NAME) and not set("/\\") & set(text) and text not in (".", "..")
 
 
 def is_emoji(text: str) -> bool:

@@ -2,16 +2,23 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { toHex } from "../../src/bytes/bytes";
+import { basicCredential } from "../../src/mls/credential";
+import { createKeyPackage } from "../../src/mls/keyPackage";
+import { roomSuite } from "../../src/mls/suite";
+import { leafIndex } from "../../src/mls/treeMath";
 import { newSender, sealSignal } from "../../src/room/ephemeral";
 import { encodeBody, encodeCommitData, encodeEnvelope, signEvent } from "../../src/room/events";
 import { FOLD_VERSION, firstFold, nextEventsHash } from "../../src/room/fold";
 import { encodeFragment, keysOf } from "../../src/room/invites";
+import { sealJoinRequest } from "../../src/room/joinRequest";
 import { firstHead, listHash, nextHead, payloadHash, seenOf } from "../../src/room/logHead";
+import { signRejoinRequest } from "../../src/room/rejoin";
 import { type RoomContext, roomExtensions } from "../../src/room/roomContext";
+import { sealAnswer } from "../../src/room/sealedAnswer";
 import { encodeSnapshot, snapshotHash } from "../../src/room/snapshot";
 import { signStuck } from "../../src/room/stuck";
 import { encodeWelcomePayload, welcomeReply } from "../../src/room/welcomePayload";
-import { id, keyPair, NOW, seeded } from "../identity/people";
+import { device as deviceOf, id, keyPair, NOW, seeded, someone } from "../identity/people";
 
 const FILE = join(dirname(fileURLToPath(import.meta.url)), "../../../tests/agreement/room.json");
 
@@ -45,6 +52,59 @@ function invite() {
     join_key: toHex(keys.joinKey.publicKey),
     welcome_key: toHex(keys.welcomeKey),
     seal_key: toHex(keys.sealKey),
+  };
+}
+
+/** A newcomer's KeyPackage, and the two ways to ask for its Add. */
+function requests() {
+  const { identity } = someone("dora");
+  const made = deviceOf(identity, "laptop", { serial: 4 });
+  const from = BigInt(NOW / 1000);
+  const keyPackage = createKeyPackage(
+    roomSuite,
+    {
+      signature: made.leafKey,
+      credential: basicCredential(made.credential),
+      notBefore: from,
+      notAfter: from + 30n * 86_400n,
+    },
+    seeded("key package"),
+  ).bytes;
+  const join = sealJoinRequest(
+    keysOf(seeded("secret")(16)),
+    { room, inviter: account, account: identity.accountId, name: "Dora", notAfter: NOW, keyPackage },
+    seeded("join"),
+  );
+  const rejoin = signRejoinRequest(
+    identity.identityKey.privateKey,
+    { room, device: made.deviceId, oldLeaf: 3, epoch: 12, keyPackage },
+    seeded("rejoin"),
+  );
+  return {
+    account: toHex(identity.accountId),
+    device: toHex(made.deviceId),
+    key_package: toHex(keyPackage),
+    join: { sealed: toHex(join.sealed), signed: toHex(join.bytes), hash: toHex(join.hash) },
+    rejoin: { sealed: toHex(rejoin.sealed), signed: toHex(rejoin.bytes), hash: toHex(rejoin.hash) },
+  };
+}
+
+function sealedAnswer() {
+  const place = { groupId: room, epoch: 300n, author: leafIndex(2), eventId: id("event") };
+  const devices = [7, 200].map((leaf) => ({
+    leaf: leafIndex(leaf),
+    ...roomSuite.deriveKeyPair(seeded(`leaf ${leaf}`)(48)),
+  }));
+  const keys = devices.map(({ leaf, publicKey }) => ({ leaf, encryptionKey: publicKey }));
+  const sealed = sealAnswer(place, keys, { about: id("earlier"), answer: "may_know" }, seeded("answer"));
+  return {
+    epoch: Number(place.epoch),
+    author: place.author,
+    event: toHex(place.eventId),
+    devices: devices.map(({ leaf, privateKey }) => ({ leaf, private: toHex(privateKey) })),
+    about: toHex(id("earlier")),
+    answer: "may_know",
+    sealed: toHex(sealed),
   };
 }
 
@@ -148,6 +208,7 @@ function answers() {
     log: written,
     list: { devices: devices.map(toHex), hash: toHex(listHash(devices)), empty: toHex(listHash([])) },
     invite: invite(),
+    requests: requests(),
     event: event(head),
     stuck: {
       identity_key: toHex(identityKey.publicKey),
@@ -157,6 +218,7 @@ function answers() {
     welcome: welcome(),
     snapshot: snapshot(head),
     ephemeral: ephemeral(),
+    sealed_answer: sealedAnswer(),
     extensions: context(),
   };
 }

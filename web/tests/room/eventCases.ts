@@ -55,6 +55,7 @@ export const EVENT_CASES: readonly EventCase[] = [
     short: of(post),
     "a reply": of({ ...post, reply_to: ID }),
     "line breaks and controls": of({ text: "a\n\tb\u0000\u202ec" }),
+    "a byte order mark inside": of({ text: "a\ufeffb" }),
     "20,000 characters": longText("a", 20_000),
     "20,000 characters of four bytes": longText("😀", 20_000),
   }),
@@ -77,6 +78,8 @@ export const EVENT_CASES: readonly EventCase[] = [
     "bytes after it": [...of(post), ["00", 1]],
     "cut short": hex("a1 64 74657874 65 48656c6c"),
     "text of broken UTF-8": hex("a1 64 74657874 62 c328"),
+    "text behind a byte order mark": of({ text: "\ufeffHello" }),
+    "long text behind a byte order mark": of({ text: `\ufeff${"ä".repeat(300)}` }),
     "text of a lone surrogate": hex("a1 64 74657874 63 eda080"),
     "text in a longer head than needed": hex("a1 64 74657874 78 05 48656c6c6f"),
     "text in pieces": hex("a1 64 74657874 7f 65 48656c6c6f ff"),
@@ -108,6 +111,7 @@ export const EVENT_CASES: readonly EventCase[] = [
     digits: of({ ...react, emoji: "123" }),
     "a control": of({ ...react, emoji: "👍\u0007" }),
     "a turn of direction": of({ ...react, emoji: "👍\u202e" }),
+    "a byte order mark before": of({ ...react, emoji: "\ufeff👍" }),
     "on that is a number": of({ ...react, on: 1 }),
   }),
   ...cases("profile", true, {
@@ -128,6 +132,7 @@ export const EVENT_CASES: readonly EventCase[] = [
     "a control": of({ name: "Anna\u0085" }),
     "a turn of direction": of({ name: "\u202eannA" }),
     "an isolate": of({ name: "\u2066Anna" }),
+    "a byte order mark before": of({ name: "\ufeffAnna" }),
   }),
   ...cases("snapshot", true, {
     one: of(page),
