@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from crypto.mls import ed25519
 from crypto.mls.errors import BadKeyError
-from tests.crypto.mls.seeded_rng import draw_below, seeded_rng
+from tests.crypto.seeded_rng import draw_below, seeded_rng
 
 CASES: list[dict[str, Any]] = json.loads(Path(__file__).with_name("ed25519.json").read_text())
 BY_NAME = {case["name"]: case for case in CASES}

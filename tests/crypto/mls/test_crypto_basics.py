@@ -10,7 +10,7 @@ from crypto.mls.hpke import HpkeCiphertext
 from crypto.mls.sign_label import sign_content
 from crypto.mls.suite import ROOM_SUITE, CipherSuite, room_suite, room_suite_of
 from crypto.mls.suites import suite_of
-from tests.crypto.mls.seeded_rng import draw_below, seeded_rng
+from tests.crypto.seeded_rng import draw_below, seeded_rng
 from tests.crypto.vectors import OWN_SUITES, Entry, Record, VectorFile, b, each_in_scope, each_vector_file
 
 RNG = secrets.token_bytes
