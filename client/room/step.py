@@ -291,7 +291,7 @@ def _own(turn: Turn, target: bytes) -> bytes:
 def _leave(turn: Turn) -> None:
     _require(turn.state.stage == "member", "rejoining")
     if turn.state.leaving is None:
-        drop_staged(turn)
+        # E21: a commit of one's own that was sent may be in the log; the leave follows it (`drive`).
         turn.state = replace(turn.state, leaving=Leaving(turn.env.rng(ID_BYTES)))
 
 

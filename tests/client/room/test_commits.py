@@ -193,6 +193,21 @@ def test_e14_who_leaves_is_gone_for_all_before_anything_else_is_sent() -> None:
     expect_converged(world)
 
 
+def test_e14_e21_who_leaves_while_a_commit_of_their_own_is_on_its_way_goes_after_it_for_all() -> None:
+    world = World("leave behind a commit")
+    anna, ben, cleo = room_of(world, "anna", "ben", "cleo")
+    ben.command(commands.Rename("One last thing"))
+    ben.command(commands.Leave())
+    world.run(10_000)
+    assert ben.stage == "left"
+    for one in (anna, cleo):
+        assert one.view().title == "One last thing"
+        assert one.names() == ["anna", "cleo"]
+        assert one.lines()[-1] == "left"
+        assert one.told() == []
+    expect_converged(world)
+
+
 def test_e14_a_person_leaves_with_all_devices() -> None:
     world = World("leave all")
     anna, ben = room_of(world, "anna", "ben")

@@ -270,7 +270,7 @@ function leave(turn: Turn): void {
   const { leaving, stage } = turn.state;
   if (stage !== "member") throw new CommandError("rejoining");
   if (leaving !== null) return;
-  dropStaged(turn);
+  // E21: a commit of one's own that was sent may be in the log; the leave follows it (`drive`).
   const id = turn.env.rng(ID_BYTES);
   turn.set({ leaving: { id, payload: null, hashes: [], after: 0, inFlight: false } });
 }

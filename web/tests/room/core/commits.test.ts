@@ -169,6 +169,22 @@ describe("going", () => {
     expectConverged(world);
   });
 
+  it("E14, E21 who leaves while a commit of their own is on its way goes after it, for all", () => {
+    const world = new World("leave behind a commit");
+    const [anna, ben, cleo] = roomOf(world, "anna", "ben", "cleo");
+    ben!.command({ kind: "rename", title: "One last thing" });
+    ben!.command({ kind: "leave" });
+    world.run(10_000);
+    expect(ben!.state!.stage).toBe("left");
+    for (const one of [anna!, cleo!]) {
+      expect(one.view().title).toBe("One last thing");
+      expect(one.view().members.map(({ name }) => name)).toEqual(["anna", "cleo"]);
+      expect(one.lines().at(-1)).toBe("left");
+      expect(one.told()).toEqual([]);
+    }
+    expectConverged(world);
+  });
+
   it("E14 a person leaves with all devices", () => {
     const world = new World("leave all");
     const [anna, ben] = roomOf(world, "anna", "ben");
