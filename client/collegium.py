@@ -11,13 +11,15 @@ stored before it is sent, so that a process which was killed at any moment goes 
 is opened again. Every method may raise CollegiumError, whose `code` is stable and whose text says what to do.
 """
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from client.changes import Changes
 from client.conversation import Room, when
@@ -36,6 +38,7 @@ from client.engine.joining import accept_invite
 from client.engine.session import Connection, Session
 from client.engine.world import World, system_world
 from client.errors import CollegiumError, translated
+from client.room.turn import is_level
 from client.vault.vault import stored_wraps
 from client.vault.wraps import Passphrase
 from client.words import alarm_words
@@ -44,6 +47,9 @@ from crypto.room.invites import InviteLink, keys_of
 from wire.bounds import to_base64url
 
 T = TypeVar("T")
+
+# E24: whoever let a newcomer in tells the state of the room at once, another member after 10 seconds.
+STATE_WITHIN_S: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +75,11 @@ class Collegium:
 
     @classmethod
     def open(cls, store: "str | PathLike[str]", passphrase: str) -> "Collegium":
-        """For `async with`: the store at a path, which the first use makes, talking to its server."""
+        """For `async with`: the store at a path, which the first use makes, connected to its server."""
         return cls(system_world(Path(store)), passphrase)
 
     async def __aenter__(self) -> "Collegium":
-        """Raises VaultError; ServerError where the account was not yet known to the server and still is not."""
+        """Raises VaultError; ServerError where the account is not known to the server and cannot be made so."""
         if await stored_wraps(self._world.storage):
             begun = await opening.unlock(self._world, self._way)
             await self._finish(begun, Http(self._world, begun.opened.records.account.origin))
@@ -194,6 +200,20 @@ class Collegium:
         """Wait for the connection."""
         await self.until(lambda: True if self.session.online else None)
 
+    async def up_to_date(self) -> None:
+        """Wait until everything that the server has for this device is here."""
+
+        def look() -> bool | None:
+            session = self.session
+            rooms = [
+                one
+                for one in session.rooms.values()
+                if one.stage == "member" and one.room_id in session.listed
+            ]
+            return True if session.online and all(is_level(one) for one in rooms) else None
+
+        await self.until(look)
+
     # Coming into being
 
     async def join(self, link: str, *, name: str | None = None) -> Room:
@@ -215,7 +235,11 @@ class Collegium:
         if records.account.link is None and invite_id not in known:
             with translated():
                 await accept_invite(self.session, link)
-        return await self.until(lambda: self._let_in(invite_id))
+        room = await self.until(lambda: self._let_in(invite_id))
+        with suppress(TimeoutError):  # it comes by itself: until then names are missing
+            async with asyncio.timeout(STATE_WITHIN_S):
+                await self.until(lambda: True if room.knows_state else None)
+        return room
 
     def _let_in(self, invite_id: bytes) -> Room | None:
         session = self.session

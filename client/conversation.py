@@ -131,6 +131,16 @@ class Room:
         """The log position up to which this member has read."""
         return self._state.read_up_to
 
+    @property
+    def position(self) -> int:
+        """The log position up to which everything is here."""
+        return self._state.log.n
+
+    @property
+    def knows_state(self) -> bool:
+        """Whether the names of those who were there before are known: a newcomer is told them (E24)."""
+        return self._state.newcomer is None
+
     def sight(self, items: int) -> RoomSight:
         """Everything that the room shows, with its latest items. Raises CollegiumError."""
         found = self._holder.session.sight(self.id, items)
@@ -171,7 +181,7 @@ class Room:
             for post in found:
                 yield post
                 upto = post.n
-                await self.mark_read(post)
+                await self.mark_read(post.n)
 
     def _posts_above(self, n: int, mine: bool) -> list[Post] | None:
         found = [
@@ -183,10 +193,10 @@ class Room:
             raise CollegiumError("room_closed")
         return found or None
 
-    async def mark_read(self, post: Post) -> None:
-        """Everything up to this post was read."""
-        if post.n > self.read_up_to:
-            await self._command(commands.MarkRead(post.n))
+    async def mark_read(self, n: int) -> None:
+        """Everything up to this log position (`post.n`) was read."""
+        if n > self.read_up_to:
+            await self._command(commands.MarkRead(n))
 
     # Saying something
 

@@ -20,6 +20,9 @@ PROBLEMS = {
     # Links and accounts.
     "link_unknown": "This invitation was used already, was withdrawn, or its 72 hours are over. "
     "Ask for a new link.",
+    "insecure": "This address is not protected by TLS (https://), so nothing is sent there.",
+    "address": "This is not the address of a server: it is like https://group.example.org",
+    "address_missing": "Say which server to look at: collegium doctor https://group.example.org",
     "link_incomplete": "A part of this link is missing. Copy the whole link, in quotes, and try again.",
     "link_other_server": "This link belongs to another server than the account in this store. "
     "Use another store for it (--store).",
@@ -46,6 +49,7 @@ PROBLEMS = {
     # The store.
     "passphrase_missing": "This store opens with a passphrase: set COLLEGIUM_PASSPHRASE, or name a file "
     "that holds it (--key-file).",
+    "passphrase_typed": "The two passphrases differ. Try again.",
     "passphrase_short": "This passphrase is too short. Use at least 12 characters.",
     "key_file": "The key file can't be used: it must exist, be readable by its owner alone (chmod 600), "
     "and hold one passphrase.",

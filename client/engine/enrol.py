@@ -5,8 +5,6 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
-from crypto.identity.bundle import Bundle, open_bundle, seal_bundle
-
 from client.engine.auth import server_info
 from client.engine.draft import Draft, Opened, env_of
 from client.engine.http import Http, origin_of
@@ -14,6 +12,7 @@ from client.engine.records import Account, KeptCode, Records, Recover, Register
 from client.engine.world import World
 from client.errors import CollegiumError, ServerError
 from client.room.core import rejoin_room
+from crypto.identity.bundle import Bundle, open_bundle, seal_bundle
 from crypto.identity.identity import new_identity
 from crypto.identity.recovery_code import new_recovery_code, parse_recovery_code
 from crypto.identity.root_keys import RootKeys, account_id_of, root_keys
@@ -58,7 +57,7 @@ def checked_passphrase(text: str) -> str:
 
 def link_origin(text: str) -> str:
     """The server of a link, which must be a whole address. Raises CollegiumError."""
-    if len(text) > MAX_LINK or "#" not in text:
+    if len(text) > MAX_LINK or "#" not in text or "://" not in text:
         raise CollegiumError("link_incomplete")
     return origin_of(text)
 

@@ -18,14 +18,17 @@ MAX_ANSWER = 4 * 1024 * 1024
 
 
 def origin_of(address: str) -> str:
-    """`https://host[:port]` of an address that somebody typed. Raises CollegiumError link_incomplete."""
+    """`https://host[:port]` of an address that somebody typed. Raises CollegiumError."""
     try:
         parts = urlsplit(address.strip())
         port = parts.port
     except ValueError as error:
-        raise CollegiumError("link_incomplete") from error
+        raise CollegiumError("address") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise CollegiumError("link_incomplete")
+        raise CollegiumError("address")
+    # Sessions and tickets travel in the clear otherwise; a browser would not do it either.
+    if parts.scheme == "http" and not is_here(address.strip()):
+        raise CollegiumError("insecure")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     usual = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{host}" + ("" if port in (None, usual) else f":{port}")

@@ -8,12 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
-from crypto.identity.known_people import NOBODY, KnownPeople
-
 from client.room.core import JoinExpectation
 from client.room.records import Record
 from client.vault.storage import DamagedRowError
 from crypto.identity.identity import Identity
+from crypto.identity.known_people import NOBODY, KnownPeople
 from crypto.mls.errors import StorageError
 from crypto.mls.kem import KeyPair
 
