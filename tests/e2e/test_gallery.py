@@ -19,7 +19,7 @@ from tests.house_server import ROOT
 WEB = ROOT / "web"
 AXE = WEB / "node_modules/axe-core/axe.min.js"
 PAGE = "/tests/ui/gallery/index.html"
-# The moment on which the scenes' times hang: NOW of scenes.ts.
+# The moment on which the scenes' times hang, in milliseconds: NOW of scenes.ts.
 NOW = 1_779_283_800_000
 TAGS = set(
     re.findall(r"\w+", "p br strong em del s code pre blockquote ul ol li a hr table thead tbody tr th td")
@@ -61,7 +61,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def watched(context: BrowserContext, said: list[str]) -> Page:
     """A page at the scenes' moment, whose complaints and requests to strangers are written down."""
     page = context.new_page()
-    page.clock.set_fixed_time(NOW)
+    page.clock.set_fixed_time(NOW / 1000)  # in seconds
     page.on("console", lambda one: said.append(one.text) if one.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda one: said.append(one.url) if "//localhost:" not in one.url else None)
