@@ -191,8 +191,8 @@ function context() {
       },
     ],
     pending: [
-      { kind: "remove", target, approvers },
       { kind: "policy", policy: { admitApprovals: 3 }, approvers },
+      { kind: "remove", target, approvers },
     ],
     revocations: [seeded("revocation")(100)],
     grounds: { kind: "join", request: seeded("request")(90) },
