@@ -163,7 +163,7 @@ def join_from_origin(
 
 
 def _check_origin(origin: GroupOrigin, usage: ResumptionUsage, group: Group, same_member: SameMember) -> None:
-    """RFC 9420 §12.4.3.1. That it is the new group's first epoch is v711. Raises InvalidError v802 to v806."""
+    """RFC 9420 §12.4.3.1. That it is the first epoch is v711. Raises InvalidError v802 to v806."""
     context = group.context
     present = [one.node for one in group.tree.members()]
     if usage == "reinit":

@@ -47,6 +47,15 @@ def code_of(run: Callable[[], object]) -> str:
     return "nothing raised"
 
 
+def fault_of(run: Callable[[], object]) -> str:
+    """Whose fault the error is that a call ends in."""
+    try:
+        run()
+    except MlsError as error:
+        return error.fault
+    return "nobody"
+
+
 class Person:
     """What a client has before it is in a group."""
 
