@@ -14,8 +14,9 @@ from typing import cast
 import cbor2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from crypto.room.log_head import list_hash
 from tests.opaque.identity import public, sign
-from tests.opaque.session import envelope, list_hash
+from tests.opaque.session import envelope
 from wire import frames, http
 from wire.bounds import from_base64url, to_base64url
 from wire.codec import encode

@@ -2,28 +2,17 @@
 
 import secrets
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from crypto.identity.root_keys import account_id_of
+from crypto.mls.sign_label import sign_content
 from wire.bounds import ID_BYTES
-
-ACCOUNT_LABEL = b"Collegium 1.0 account"
-
-
-def vector(content: bytes) -> bytes:
-    """A content with its length, as RFC 9420 §2.1.2 writes it."""
-    length = len(content)
-    if length < 1 << 6:
-        return bytes([length]) + content
-    if length < 1 << 14:
-        return (length | 1 << 14).to_bytes(2, "big") + content
-    return (length | 2 << 30).to_bytes(4, "big") + content
 
 
 def sign(key: Ed25519PrivateKey, label: str, content: bytes) -> bytes:
     """E5: never bare bytes, always a label and content."""
-    return key.sign(vector(label.encode()) + vector(content))
+    return key.sign(sign_content(label, content))
 
 
 def public(key: Ed25519PrivateKey) -> bytes:
@@ -41,7 +30,7 @@ class Identity:
 
     @property
     def account(self) -> bytes:
-        return sha256(ACCOUNT_LABEL + public(self.root)).digest()[:ID_BYTES]
+        return account_id_of(public(self.root))
 
     def other_device(self) -> "Identity":
         """The same account on another device."""

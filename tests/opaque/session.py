@@ -8,7 +8,7 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from hashlib import sha256, sha384
+from hashlib import sha256
 from typing import Any, TypeVar
 
 import httpx2
@@ -16,9 +16,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from crypto.mls.envelope import ContentType, Envelope, write_envelope
+from crypto.room.log_head import list_hash
 from tests.opaque.identity import Identity, public, sign
 from wire import frames, http
-from wire.bounds import ID_BYTES, LIST_HASH_BYTES, MAX_SERVER_MESSAGE, Strict, from_base64url, to_base64url
+from wire.bounds import ID_BYTES, MAX_SERVER_MESSAGE, Strict, from_base64url, to_base64url
 from wire.codec import decode_server, encode
 
 F = TypeVar("F")
@@ -38,21 +39,6 @@ def envelope(kind: str, room: bytes, message_id: bytes, content: bytes, epoch: i
     """A PrivateMessage whose encrypted parts are opaque."""
     header = Envelope(room, epoch, CONTENT[kind], message_id)
     return write_envelope(header, b"\0" * 28, content)
-
-
-def list_hash(devices: "list[bytes] | set[bytes] | tuple[bytes, ...]") -> bytes:
-    joined = b"".join(sorted(devices))
-    return sha256(b"Collegium 1.0 list" + joined).digest()[:LIST_HASH_BYTES]
-
-
-def first_head(room: bytes) -> bytes:
-    """H_0 of a room's log."""
-    return sha384(b"Collegium 1.0 log" + room).digest()
-
-
-def next_head(head: bytes, n: int, time: int, payload_hash: bytes) -> bytes:
-    """E19."""
-    return sha384(head + n.to_bytes(8, "big") + time.to_bytes(8, "big") + payload_hash).digest()
 
 
 @dataclass

@@ -8,8 +8,9 @@ from hashlib import sha384
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from crypto.room.log_head import first_head, list_hash, next_head
 from tests.house_server import HouseServer, run
-from tests.opaque.session import Session, first_head, list_hash, next_head
+from tests.opaque.session import Session
 from wire import frames, http
 from wire.codec import encode
 

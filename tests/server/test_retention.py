@@ -3,8 +3,9 @@
 from hashlib import sha384
 from pathlib import Path
 
+from crypto.room.log_head import first_head, next_head
 from tests.house_server import HouseServer, run
-from tests.opaque.session import Session, first_head, next_head
+from tests.opaque.session import Session
 from wire import frames
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from crypto.room.log_head import list_hash
 from server.ledger import pack_routing, unpack_routing
 from server.room import Accepted, IsStale, NotTaken, Room, Routing, fault_of_form, step
-from tests.opaque.session import envelope, list_hash
+from tests.opaque.session import envelope
 from wire.frames import Send, WelcomeFor
 
 ROOM = b"R" * 16
