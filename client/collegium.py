@@ -79,7 +79,7 @@ class Collegium:
         return cls(system_world(Path(store)), passphrase)
 
     async def __aenter__(self) -> "Collegium":
-        """Raises VaultError; ServerError where the account is not known to the server and cannot be made so."""
+        """Raises VaultError; ServerError where the server does not know the account and cannot be told."""
         if await stored_wraps(self._world.storage):
             begun = await opening.unlock(self._world, self._way)
             await self._finish(begun, Http(self._world, begun.opened.records.account.origin))
