@@ -7,6 +7,7 @@ Rows are sealed by the store, so what is read back is what was written; it is de
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from itertools import starmap
 from typing import TypeVar
 
 from client.room.commands import Intent
@@ -125,11 +126,15 @@ _OWN_COLUMNS = ("format", "rows", "deployment", "log")
 _AS_THEY_ARE = tuple(one.name for one in fields(_Core) if one.name not in _OWN_COLUMNS)
 
 
-def _heads_row(chunk: HeadChunk) -> str:
+def _heads_row(_: int, chunk: HeadChunk) -> str:
     return f"{HEADS}{chunk_number(chunk)}"
 
 
-def _outgoing_row(outgoing: Outgoing) -> str:
+def _segment_row(index: int, _: Segment) -> str:
+    return f"{TIMELINE}{index}"
+
+
+def _outgoing_row(_: int, outgoing: Outgoing) -> str:
     return f"{OUT}{outgoing.id.hex()}"
 
 
@@ -142,9 +147,9 @@ def _core_row(state: RoomState) -> bytes:
         *(() if membership is None else (EPOCH, RATCHETS)),
         *(() if state.staged is None else (STAGED, STAGED_EPOCH, STAGED_RATCHETS)),
         *(() if state.newcomer is None else (NEWCOMER,)),
-        *map(_heads_row, log.heads),
-        *(f"{TIMELINE}{index}" for index in range(len(state.timeline))),
-        *map(_outgoing_row, state.outbox),
+        *starmap(_heads_row, enumerate(log.heads)),
+        *starmap(_segment_row, enumerate(state.timeline)),
+        *starmap(_outgoing_row, enumerate(state.outbox)),
     ]
     leaving = None if state.leaving is None else replace(state.leaving, in_flight=False)
     kept = {name: getattr(state, name) for name in _AS_THEY_ARE} | {"leaving": leaving}
@@ -164,15 +169,20 @@ def _outgoing_value(outgoing: Outgoing) -> bytes:
 
 def _each(
     change: RowChange,
-    before: Mapping[str, T],
-    after: Mapping[str, T],
+    before: Sequence[T],
+    after: Sequence[T],
+    name_of: Callable[[int, T], str],
     encode: Callable[[T], bytes],
 ) -> None:
     """A row for each item, by its name; those that are not there any more go."""
-    for name, one in after.items():
-        if before.get(name) is not one:
+    if before is after:
+        return
+    had = {name_of(index, one): one for index, one in enumerate(before)}
+    for index, one in enumerate(after):
+        name = name_of(index, one)
+        if had.pop(name, None) is not one:
             change.put[name] = encode(one)
-    change.drop.extend(name for name in before if name not in after)
+    change.drop.extend(had)
 
 
 def _group(change: RowChange, before: Group | None, after: Group | None, epoch: str, ratchets: str) -> None:
@@ -189,16 +199,11 @@ def _group(change: RowChange, before: Group | None, after: Group | None, epoch: 
 def _one(
     change: RowChange, before: T | None, after: T | None, name: str, encode: Callable[[T], bytes]
 ) -> None:
-    _each(
-        change,
-        {} if before is None else {name: before},
-        {} if after is None else {name: after},
-        encode,
-    )
+    _each(change, _some(before), _some(after), lambda *_: name, encode)
 
 
-def _segments(timeline: Sequence[Segment]) -> dict[str, Segment]:
-    return {f"{TIMELINE}{index}": segment for index, segment in enumerate(timeline)}
+def _some(one: T | None) -> tuple[T, ...]:
+    return () if one is None else (one,)
 
 
 def _group_of(state: RoomState | None) -> Group | None:
@@ -220,21 +225,11 @@ def room_rows(before: RoomState | None, after: RoomState) -> RowChange:
     _one(change, staged, after.staged, STAGED, _STAGED.encode)
     _one(change, None if before is None else before.newcomer, after.newcomer, NEWCOMER, _NEWCOMER.encode)
     heads = () if before is None else before.log.heads
-    _each(
-        change,
-        {_heads_row(one): one for one in heads},
-        {_heads_row(one): one for one in after.log.heads},
-        _CHUNK.encode,
-    )
+    _each(change, heads, after.log.heads, _heads_row, _CHUNK.encode)
     timeline = () if before is None else before.timeline
-    _each(change, _segments(timeline), _segments(after.timeline), _SEGMENT.encode)
+    _each(change, timeline, after.timeline, _segment_row, _SEGMENT.encode)
     outbox = () if before is None else before.outbox
-    _each(
-        change,
-        {_outgoing_row(one): one for one in outbox},
-        {_outgoing_row(one): one for one in after.outbox},
-        _outgoing_value,
-    )
+    _each(change, outbox, after.outbox, _outgoing_row, _outgoing_value)
     if before is None or change.put or change.drop or not _same_core(before, after):
         change.put[CORE_ROW] = _core_row(after)
     return change
