@@ -15,6 +15,8 @@ from crypto.mls.credential import (
     BasicCredential,
     Credential,
     ExternalSender,
+    decode_credential,
+    encode_credential,
     external_senders_extension,
     external_senders_in,
     read_credential,
@@ -33,17 +35,32 @@ from crypto.mls.extension import (
     write_extensions,
     write_required_capabilities,
 )
-from crypto.mls.group_context import read_group_context, write_group_context
-from crypto.mls.key_package import decode_key_package, read_key_package, write_key_package
+from crypto.mls.group_context import (
+    GroupContext,
+    decode_group_context,
+    encode_group_context,
+    read_group_context,
+    write_group_context,
+)
+from crypto.mls.key_package import (
+    decode_key_package,
+    encode_key_package,
+    read_key_package,
+    write_key_package,
+)
 from crypto.mls.leaf_node import (
     UpdateSource,
+    decode_leaf_node,
     encode_leaf_node,
     read_leaf_node,
     write_leaf_node,
 )
 from crypto.mls.proposal import (
+    Add,
     Proposal,
     UnknownProposal,
+    decode_proposal,
+    encode_proposal,
     proposal_type_of,
     read_proposal,
     read_proposal_body,
@@ -52,7 +69,13 @@ from crypto.mls.proposal import (
     write_proposal_body,
 )
 from crypto.mls.proposal_type import ProposalType
-from crypto.mls.psk_id import read_pre_shared_key_id, write_pre_shared_key_id
+from crypto.mls.psk_id import (
+    ExternalPskId,
+    decode_pre_shared_key_id,
+    encode_pre_shared_key_id,
+    read_pre_shared_key_id,
+    write_pre_shared_key_id,
+)
 from crypto.mls.ratchet_tree import ParentNode, RatchetTree, TreeNode
 from crypto.mls.suites import suite_of
 from crypto.mls.tree_codec import (
@@ -64,7 +87,13 @@ from crypto.mls.tree_codec import (
     write_ratchet_tree,
 )
 from crypto.mls.tree_math import LeafIndex, NodeIndex, leaf_index, node_index, node_of_leaf
-from crypto.mls.update_path import read_update_path, write_update_path
+from crypto.mls.update_path import (
+    UpdatePath,
+    decode_update_path,
+    encode_update_path,
+    read_update_path,
+    write_update_path,
+)
 from tests.crypto.mls import structure_samples as samples
 from tests.crypto.mls.tree_world import NONE, add_many, code_of, commit, found, new_person
 from tests.crypto.seeded_rng import seeded_rng
@@ -189,6 +218,32 @@ def test_damaged_bytes_parse_or_raise_decode_error(codec: Codec) -> None:
             holds(codec, data)
 
     damaged()
+
+
+def test_a_structure_alone_is_encoded_and_decoded_as_it_is_within_another() -> None:
+    person = new_person(suite_of(1), seeded_rng("alone"))
+    leaf, key_package = person.leaf_node, person.created.key_package
+    proposal, psk = Add(key_package), ExternalPskId(b"id", b"nonce")
+    path = UpdatePath(leaf, ())
+    context = GroupContext(1, 1, b"group", 7, b"hash", b"transcript", ())
+    cases: list[tuple[Any, Callable[[Any], bytes], Callable[[bytes], Any], Callable[[Writer, Any], object]]]
+    cases = [
+        (leaf.credential, encode_credential, decode_credential, write_credential),
+        (leaf, encode_leaf_node, decode_leaf_node, write_leaf_node),
+        (key_package, encode_key_package, decode_key_package, write_key_package),
+        (proposal, encode_proposal, decode_proposal, write_proposal),
+        (psk, encode_pre_shared_key_id, decode_pre_shared_key_id, write_pre_shared_key_id),
+        (path, encode_update_path, decode_update_path, write_update_path),
+        (context, encode_group_context, decode_group_context, write_group_context),
+    ]
+    for value, encode_alone, decode_alone, write in cases:
+        writer = Writer()
+        write(writer, value)
+        data = writer.finish()
+        assert encode_alone(value) == data
+        assert decode_alone(data) == value
+        with pytest.raises(DecodeError):
+            decode_alone(data + b"x")
 
 
 def refused(data: bytes, read: Callable[[Reader], object]) -> bool:
