@@ -5,7 +5,20 @@ import os
 import pytest
 
 SOAK = os.environ.get("COLLEGIUM_SOAK") == "1"
-ORDER = ("house", "wire", "crypto", "agreement", "client", "server", "web", "durability", "attacks", "e2e")
+ORDER = (
+    "house",
+    "wire",
+    "crypto",
+    "agreement",
+    "walks",
+    "interop",
+    "client",
+    "server",
+    "web",
+    "durability",
+    "attacks",
+    "e2e",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
