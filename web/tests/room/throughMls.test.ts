@@ -39,6 +39,7 @@ import {
 import { openRejoinRequest, signRejoinRequest } from "../../src/room/rejoin";
 import { newCommons, readRoomExtensions, roomExtensions } from "../../src/room/roomContext";
 import { rosterOf } from "../../src/room/roster";
+import { answerDevices, answerPlace, openAnswerIn, sealAnswer } from "../../src/room/sealedAnswer";
 import { judgeRoomCommit } from "../../src/room/validity";
 import { welcomeReply, welcomeReplyIsValid } from "../../src/room/welcomePayload";
 import { DEPLOYMENT, device, id, seeded } from "../identity/people";
@@ -245,5 +246,26 @@ describe("rooms through MLS", () => {
     const left = company.commit("cleo", planLeaves(company.situation("cleo"), [reference]), [reference]);
     expect(kinds(left.change)).toEqual(["left"]);
     expect(company.groups.size).toBe(2);
+  });
+
+  it("E34 an answer is sealed to all devices of one person, in the epoch that all are in", () => {
+    const company = new Company("anna");
+    company.invite("ben", "anna", "anna");
+    company.invite("cleo", "anna", "anna");
+    const eventId = id("answer");
+    const said = { about: id("question"), answer: "may_know" } as const;
+    const seal = () => {
+      const ben = company.groups.get("ben")!;
+      const devices = answerDevices(ben, company.situation("ben").roster, account("anna"));
+      return sealAnswer(answerPlace(ben, ben.ownLeaf, eventId), devices, said, rng);
+    };
+    const sealed = seal();
+    const author = company.situation("ben").me;
+    const open = (who: string) => openAnswerIn(company.groups.get(who)!, author, eventId, sealed);
+    expect(open("anna")).toEqual(said);
+    expect(open("cleo")).toBeNull();
+    // Her leaf has another key after her next Commit, and the epoch is another.
+    company.commit("anna", planUpdate());
+    expect(() => open("anna")).toThrow("E34");
   });
 });
