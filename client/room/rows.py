@@ -47,7 +47,7 @@ from crypto.mls.group_state import (
 from crypto.room.fold import Fold
 from crypto.room.room_context import read_room_extensions
 from crypto.room.roster import roster_of
-from crypto.room.timeline import Segment
+from crypto.room.timeline import Segment, timeline_of
 
 T = TypeVar("T")
 
@@ -297,7 +297,7 @@ def load_room(rows: Mapping[str, bytes]) -> RoomState:
     return RoomState(
         membership=_read_membership(rows, core) if EPOCH in core.rows else None,
         log=RoomLog(log.n, log.head, log.time, log.after, of(HEADS, _CHUNK), log.maker, log.gap),
-        timeline=of(TIMELINE, _SEGMENT),
+        timeline=timeline_of(of(TIMELINE, _SEGMENT)),
         outbox=of(OUT, _OUTGOING),
         staged=_read_staged(rows) if STAGED in core.rows else None,
         newcomer=_NEWCOMER.decode(_row(rows, NEWCOMER)) if NEWCOMER in core.rows else None,

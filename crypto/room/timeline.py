@@ -4,8 +4,9 @@ A fold over the entries it could read. Immutable, in segments of 250 items, so t
 segment. It holds what the log has given a position; what is still queued is laid over it when it is shown.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 SEGMENT_ITEMS: Final = 250
@@ -101,19 +102,42 @@ Said: TypeAlias = SaidPost | SaidEdit | SaidDelete | SaidReact
 EMPTY_TIMELINE: Final[Timeline] = ()
 
 
+class _Full(tuple[Item, ...]):
+    """A segment that takes no more: its items do not move, so where each one is, is worked out once."""
+
+    @cached_property
+    def places(self) -> Mapping[bytes, int]:
+        return {item.id: at for at, item in enumerate(self)}
+
+
+def _segment(items: Iterable[Item]) -> Segment:
+    segment = tuple(items)
+    return _Full(segment) if len(segment) == SEGMENT_ITEMS else segment
+
+
+def timeline_of(segments: Iterable[Segment]) -> Timeline:
+    """Of segments as they were stored."""
+    return tuple(_segment(segment) for segment in segments)
+
+
 class _Found(NamedTuple):
     segment: int
     at: int
     item: Item
 
 
+def _place_in(segment: Segment, id_: bytes) -> int | None:
+    if isinstance(segment, _Full):
+        return segment.places.get(id_)
+    return next((at for at in range(len(segment) - 1, -1, -1) if segment[at].id == id_), None)
+
+
 def _find(timeline: Timeline, id_: bytes) -> _Found | None:
     """From the end: what people speak about is recent."""
     for segment in range(len(timeline) - 1, -1, -1):
-        items = timeline[segment]
-        for at in range(len(items) - 1, -1, -1):
-            if items[at].id == id_:
-                return _Found(segment, at, items[at])
+        at = _place_in(timeline[segment], id_)
+        if at is not None:
+            return _Found(segment, at, timeline[segment][at])
     return None
 
 
@@ -125,7 +149,7 @@ def find_post(timeline: Timeline, id_: bytes) -> PostItem | None:
 def _append(timeline: Timeline, item: Item) -> Timeline:
     if not timeline or len(timeline[-1]) >= SEGMENT_ITEMS:
         return (*timeline, (item,))
-    return (*timeline[:-1], (*timeline[-1], item))
+    return (*timeline[:-1], _segment((*timeline[-1], item)))
 
 
 def _change(timeline: Timeline, target: bytes, by: Callable[[PostItem], PostItem]) -> Timeline:
@@ -136,7 +160,7 @@ def _change(timeline: Timeline, target: bytes, by: Callable[[PostItem], PostItem
     if after is found.item:
         return timeline
     segment = timeline[found.segment]
-    changed = (*segment[: found.at], after, *segment[found.at + 1 :])
+    changed = _segment((*segment[: found.at], after, *segment[found.at + 1 :]))
     return (*timeline[: found.segment], changed, *timeline[found.segment + 1 :])
 
 
