@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { EMPTY, fromHex, utf8 } from "../../src/bytes/bytes";
+import { EMPTY, fromHex, toHex, utf8 } from "../../src/bytes/bytes";
 import { confirmEpoch } from "../../src/mls/completeCommit";
 import { MlsError } from "../../src/mls/errors";
 import { ExtensionType } from "../../src/mls/extension";
@@ -47,22 +47,39 @@ function opened<T extends MlsMessage["type"]>(hex: string, type: T): Extract<Mls
 }
 
 eachVectorFile<WelcomeVector>("mls/welcome", (entries) => {
-  const ours = entries.filter((entry) => [1, 2, 3].includes(entry.cipher_suite));
-  for (const entry of ours) {
+  const mine = entries.filter((entry) => [1, 2, 3].includes(entry.cipher_suite));
+  for (const entry of mine) {
     const suite = suiteOf(entry.cipher_suite);
     const { keyPackage } = opened(entry.key_package, "key_package");
     const { welcome } = opened(entry.welcome, "welcome");
     const reference = keyPackageRef(suite, encodeKeyPackage(keyPackage));
-    const { joinerSecret } = openGroupSecrets(suite, welcome, reference, fromHex(entry.init_priv));
     const psk = zeroSecret(suite);
-    const info = openGroupInfo(suite, welcome, welcomeSecret(suite, joinerSecret, psk));
+    const open = (sealed: Welcome): { readonly secrets: GroupSecrets; readonly info: GroupInfo } => {
+      const secrets = openGroupSecrets(suite, sealed, reference, fromHex(entry.init_priv));
+      const info = openGroupInfo(suite, sealed, welcomeSecret(suite, secrets.joinerSecret, psk));
+      return { secrets, info };
+    };
+    const { secrets, info } = open(welcome);
     verifyGroupInfo(suite, info, fromHex(entry.signer_pub));
     const { context } = info;
     const confirmed = context.confirmedTranscriptHash;
+    const { joinerSecret } = secrets;
     const epoch = confirmEpoch(suite, joinerSecret, psk, encodeGroupContext(context), confirmed);
     expect(epoch.confirmationTag).toEqual(info.confirmationTag);
+    // Produced anew for the same member, and read back.
+    const ours = sealWelcome(
+      suite,
+      info,
+      { ...secrets, welcomeSecret: welcomeSecret(suite, joinerSecret, psk) },
+      [{ keyPackageRef: reference, initKey: keyPackage.initKey, pathSecret: secrets.pathSecret }],
+      seededRng("welcome vector"),
+    );
+    const again = opened(toHex(encodeMlsMessage({ type: "welcome", welcome: ours })), "welcome").welcome;
+    // The same key and nonce over the same GroupInfo give the same bytes.
+    expect(again.encryptedGroupInfo).toEqual(welcome.encryptedGroupInfo);
+    expect(open(again)).toEqual({ secrets, info });
   }
-  return { checked: ours.length, outOfScope: entries.length - ours.length };
+  return { checked: mine.length, outOfScope: entries.length - mine.length };
 });
 
 const suite = suiteOf(ROOM_SUITE);
