@@ -3,6 +3,10 @@
  *
  * An object that counts, not a value: a value can be copied, saved or restored, and then a counter comes twice. It
  * never leaves the worker that made it, and nothing can be read out of it.
+ *
+ * AES-GCM is WebCrypto's: in a worker of Chromium it takes 8 µs for a frame of 1,100 bytes where noble takes 70, and a
+ * twentieth of noble's time for a key frame of 60 kB, outside this thread. A frame costs two allocations of its size:
+ * what WebCrypto returns, and the frame with its header.
  */
 
 import { type Rng, wipe } from "../bytes/bytes";
