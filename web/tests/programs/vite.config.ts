@@ -11,7 +11,11 @@ export default defineConfig({
     target: "node22",
     emptyOutDir: true,
     rollupOptions: {
-      input: { benchMls: "tests/programs/benchMls.ts", peer: "tests/programs/peer.ts" },
+      input: {
+        benchMls: "tests/programs/benchMls.ts",
+        benchSframe: "tests/programs/benchSframe.ts",
+        peer: "tests/programs/peer.ts",
+      },
       output: { entryFileNames: "[name].mjs", chunkFileNames: "[name]-[hash].mjs" },
     },
   },
