@@ -119,7 +119,8 @@ def _raise_target(turn: Turn, n: int) -> None:
 def fetch_missing(turn: Turn, upto: int) -> None:
     """Ask for what stands between here and there, once at a time."""
     link = turn.link
-    if link.fetching is None and link.connected and upto > turn.log.n:
+    # Whoever waits to be added again does not read on: what it is sent would never be what it asked for.
+    if turn.state.stage == "member" and link.fetching is None and link.connected and upto > turn.log.n:
         _ask(turn, upto, 1)
 
 

@@ -65,6 +65,7 @@ def begin_rejoin(
             again=None,
         ),
     )
+    turn.link = replace(turn.link, fetching=None)
     turn.effect(effects.Rejoin(signed.sealed))
     send_statement(turn)
 

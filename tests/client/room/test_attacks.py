@@ -299,6 +299,26 @@ def test_e39_restored_from_an_old_copy_it_encrypts_nothing_destroys_that_state_a
     expect_converged(world)
 
 
+def test_e39_while_nobody_is_there_to_add_it_it_waits_and_the_log_that_it_does_not_read_is_no_alarm() -> None:
+    world = World("lonely copy")
+    anna, ben = room_of(world, "anna", "ben")
+    copy = dict(ben.rows)
+    ben.post("after the copy")
+    anna.post("and more")
+    world.run(1_000)
+    anna.disconnect()
+    ben.rows = copy
+    ben.crash()
+    world.run(600_000)
+    assert ben.told() == ["copy ben"]
+    assert ben.stage == "rejoining"
+    anna.connect()
+    world.run(60_000)
+    assert ben.told() == ["copy ben"]
+    assert ben.stage == "member"
+    expect_converged(world)
+
+
 def test_e39_with_a_message_on_its_way_in_both_nothing_is_said_twice() -> None:
     world = World("twins")
     anna, ben = room_of(world, "anna", "ben")

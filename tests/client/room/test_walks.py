@@ -154,8 +154,9 @@ class Walk:
 
     def check(self) -> None:
         for one in self.world.devices:
-            copied = f"copy {one.person}"
-            assert [code for code in one.told() if code != copied or one not in self._restored] == []
+            # An old copy may not know whoever adds it, and then waits for an hour (E22).
+            expected = {f"copy {one.person}", "welcome"} if one in self._restored else set[str]()
+            assert set(one.told()) <= expected
         expect_converged(self.world)
         all_posts = self.founder.posts()
         # Whoever still belongs here has lost nothing that it said.

@@ -111,8 +111,9 @@ function raiseTarget(turn: Turn, n: number): void {
 
 /** Ask for what stands between here and there, once at a time. */
 export function fetchMissing(turn: Turn, upto: number): void {
-  const { link, log } = turn.state;
-  if (link.fetching !== null || !link.connected || upto <= log.n) return;
+  const { link, log, stage } = turn.state;
+  // Whoever waits to be added again does not read on: what it is sent would never be what it asked for.
+  if (stage !== "member" || link.fetching !== null || !link.connected || upto <= log.n) return;
   ask(turn, upto, 1);
 }
 

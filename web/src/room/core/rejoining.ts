@@ -53,6 +53,7 @@ export function beginRejoin(
     requests: [],
     rejoining: { since: turn.env.now, sealed, keyPackage, secrets, not, pin, statement, again: null },
   });
+  turn.setLink({ fetching: null });
   turn.effect({ kind: "rejoin", sealed });
   sendStatement(turn);
 }

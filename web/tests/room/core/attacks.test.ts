@@ -267,6 +267,26 @@ describe("E39 a copy of a device's state", () => {
     expectConverged(world);
   });
 
+  it("while nobody is there to add it, it waits, and the log that it does not read is no alarm", () => {
+    const world = new World("lonely copy");
+    const [anna, ben] = roomOf(world, "anna", "ben");
+    const copy = new Map(ben!.rows);
+    ben!.post("after the copy");
+    anna!.post("and more");
+    world.run(1_000);
+    anna!.disconnect();
+    ben!.rows = copy;
+    ben!.crash();
+    world.run(600_000);
+    expect(ben!.told()).toEqual(["copy ben"]);
+    expect(ben!.state!.stage).toBe("rejoining");
+    anna!.connect();
+    world.run(60_000);
+    expect(ben!.told()).toEqual(["copy ben"]);
+    expect(ben!.state!.stage).toBe("member");
+    expectConverged(world);
+  });
+
   it("with a message on its way in both, nothing is said twice", () => {
     const world = new World("twins");
     const [anna, ben] = roomOf(world, "anna", "ben");
