@@ -9,7 +9,6 @@ P256_PUBLIC_LENGTH = 65
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 _CURVE = ec.SECP256R1()
-_UNCOMPRESSED = 0x04
 
 
 def load_p256_private(private_key: bytes) -> ec.EllipticCurvePrivateKey:
@@ -27,9 +26,9 @@ def p256_public_of(private_key: ec.EllipticCurvePrivateKey) -> bytes:
 def load_p256_public(public_key: bytes) -> ec.EllipticCurvePublicKey:
     """Raises BadKeyError when it is no point of the curve.
 
-    The library reads other spellings too: they are refused.
+    The library reads compressed points too, which are shorter: they are refused.
     """
-    if len(public_key) != P256_PUBLIC_LENGTH or public_key[0] != _UNCOMPRESSED:
+    if len(public_key) != P256_PUBLIC_LENGTH:
         raise BadKeyError("a P-256 public key that is not an uncompressed point")
     try:
         return ec.EllipticCurvePublicKey.from_encoded_point(_CURVE, public_key)

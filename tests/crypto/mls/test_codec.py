@@ -90,7 +90,19 @@ def test_a_structure_cut_short_or_lengthened_raises_decode_error(value: Sample, 
 
 @pytest.mark.parametrize(
     "header",
-    ["4000", "403f", "80000000", "80003fff", "c0", "c000000000000000", "40", "800000", ""],
+    [
+        "4000",
+        "403f",
+        "80000000",
+        "80003fff",
+        "c0",
+        "c000000000000000",
+        "c1000000",
+        "ffffffff",
+        "40",
+        "800000",
+        "",
+    ],
 )
 def test_a_length_header_that_is_none_is_refused(header: str) -> None:
     with pytest.raises(DecodeError):

@@ -139,6 +139,15 @@ def test_exactly_the_keys_are_refused_that_encrypting_refuses(suite: CipherSuite
     assert code_of(lambda: suite.check_public_key(good)) == "nothing raised"
 
 
+def test_points_of_p256_have_one_spelling() -> None:
+    suite = suite_of(2)
+    key = suite.derive_key_pair(RNG(32)).public_key
+    odd = key[-1] & 1
+    # Compressed, and the hybrid of both.
+    for other in (bytes((2 + odd,)) + key[1:33], bytes((6 + odd,)) + key[1:], bytes((2 + odd,)) + key[1:]):
+        assert code_of(lambda: suite.check_public_key(other)) == "peer:key"  # noqa: B023
+
+
 @each_suite
 def test_a_random_source_that_gives_too_little_is_refused(suite: CipherSuite) -> None:
     keys = suite.derive_key_pair(RNG(32))
