@@ -116,13 +116,10 @@ def _apply_updates(
         # v515 and v516 have refused an Update that is no member's.
         if not isinstance(one.proposal, Update) or one.sender is None:
             continue
-        before = group.tree.leaf(one.sender)
-        if before is None:
-            continue
-        leaf_node = one.proposal.leaf_node
-        place = LeafPlace(group.context.group_id, one.sender)
-        check_leaf_alone(group.suite, leaf_node, "update", place)
-        check_leaf_succeeds(before, leaf_node)
+        before, leaf_node = group.tree.leaf(one.sender), one.proposal.leaf_node
+        check_leaf_alone(group.suite, leaf_node, "update", LeafPlace(group.context.group_id, one.sender))
+        if before is not None:
+            check_leaf_succeeds(before, leaf_node)
         tree = tree.update(one.sender, leaf_node)
         leaves.append(one.sender)
     return tree, tuple(leaves)

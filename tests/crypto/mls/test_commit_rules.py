@@ -349,6 +349,29 @@ def test_no_update_of_this_member_is_followed_that_it_has_no_keys_for() -> None:
     assert code_of(lambda: complete_commit(b.group, judged)) == "own_update"
 
 
+def test_an_update_may_bring_a_new_signature_key_and_of_several_the_committed_one_counts() -> None:
+    a, b, c, _ = four()
+    signature = room_suite.signature_key_pair(rng)
+    renewed = NewLeaf(signature, own_leaf_node(b.group).credential)
+    first, second = (
+        b.send(partial(propose_update, new_leaf=new_leaf, authenticated_data=b"", rng=rng))
+        for new_leaf in (None, renewed)
+    )
+    b.reload()
+    taken = ProposalReference(second.proposal, second.ref, b.leaf)
+    for client in (a, c):
+        client.receive(first.message)
+        client.receive(second.message)
+        assert client.references[-1] == taken
+    b.references.append(taken)
+    staged = a.stage(references=[taken])
+    assert b.follow(staged.message)
+    assert c.follow(staged.message)
+    a.merge(staged)
+    assert own_leaf_node(b.group).signature_key == signature.public_key
+    commit_all([b, a, c])
+
+
 def test_whoever_lacks_a_psk_cannot_follow_and_says_which_kind_of_lack_it_is() -> None:
     a, b, _, _ = four()
     psk = PreSharedKey(ExternalPskId(b"psk", nonce()))

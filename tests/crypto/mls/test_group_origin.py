@@ -18,8 +18,8 @@ from crypto.mls.group_origin import (
 from crypto.mls.join_group import Joined
 from crypto.mls.key_package import CreatedKeyPackage
 from crypto.mls.leaf_node import LeafNode
-from crypto.mls.proposal import ReInit
-from crypto.mls.psk_id import ResumptionPskId
+from crypto.mls.proposal import PreSharedKey, ReInit
+from crypto.mls.psk_id import ExternalPskId, ResumptionPskId
 from crypto.mls.stage_commit import Staged
 from crypto.mls.suite import ROOM_SUITE, room_suite
 from crypto.mls.suites import suite_of
@@ -146,8 +146,11 @@ def test_a_branch_is_joined_by_those_alone_who_have_the_epoch_that_it_names() ->
 
 def test_v801_begins_from_another_group() -> None:
     (eve,) = packaged(ROOM_SUITE, "eve")
-    staged = Person(room_suite, "ada", rng).found().stage(add(eve[1]))
-    assert code_of(lambda: join(eve, staged, COMMONS)) == "v801_no_origin"
+    founder = Person(room_suite, "ada", rng).found()
+    assert code_of(lambda: join(eve, founder.stage(add(eve[1])), COMMONS)) == "v801_no_origin"
+    psk = PreSharedKey(ExternalPskId(b"psk", bytes(room_suite.nh)))
+    staged = founder.stage(add(eve[1]), psk, psks=lambda _: b"secret")
+    assert code_of(lambda: join(eve, staged, COMMONS)) == "psk_missing"
 
 
 def test_v805_a_branch_has_the_old_groups_version_and_suite() -> None:
