@@ -6,10 +6,12 @@ import {
   type Plan,
   planChange,
   planLeaves,
+  planRename,
   planWithdrawApproval,
   type Reference,
 } from "../../src/room/plans";
 import { type Change, NOBODY, type RoomContext, withApprovers } from "../../src/room/roomContext";
+import { expectRecorded } from "./recorded";
 import { account, altered, broken, contextIn, inviteBy, kinds, leaveOf, removeOf, World } from "./world";
 
 const FIVE = ["anna", "ben", "cleo", "dora", "emil"];
@@ -222,6 +224,15 @@ describe("E14: policy, charter and founder", () => {
     });
   }
 
+  it("E14 an approval of any of them is taken back by who gave it", () => {
+    const change = changes.charter!;
+    const first = five.after(five.commits("ben", planChange(five.situation("ben"), change)));
+    const second = first.after(first.commits("anna", planRename(first.situation("anna"), "Fridays")));
+    const back = second.commits("ben", planWithdrawApproval(second.situation("ben"), change));
+    expect(back.what).toEqual([{ kind: "change_withdrawn", change: expect.objectContaining(change) }]);
+    expect(back.context.pending).toEqual([]);
+  });
+
   it("E14 what was done is pending no more", () => {
     const change = changes.policy!;
     const first = five.after(five.commits("ben", planChange(five.situation("ben"), change)));
@@ -266,4 +277,8 @@ describe("E14: leaving", () => {
     expect(plan.references).toEqual(references);
     expect(plan.proposals.filter(({ type }) => type === "remove")).toEqual([]);
   });
+});
+
+it("E14 whatever was judged above is judged alike in every language", async () => {
+  await expectRecorded("authority");
 });

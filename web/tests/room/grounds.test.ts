@@ -17,6 +17,7 @@ import { openRejoinRequest, signRejoinRequest } from "../../src/room/rejoin";
 import { type Grounds, MAX_REVOCATIONS, type RoomContext } from "../../src/room/roomContext";
 import { expiredLeaves, rosterOf } from "../../src/room/roster";
 import { DEPLOYMENT, device, id, NOW, seeded, someone, spoilt } from "../identity/people";
+import { expectRecorded } from "./recorded";
 import {
   account,
   addOf,
@@ -349,4 +350,8 @@ describe("E14: nothing that a peer sends is more than a broken rule", () => {
     expect(broken(() => world.commits("anna", left))).toBe("valid");
     expect(broken(() => world.commits("anna", planUpdate(), STAMP + DAY))).toBe("valid");
   });
+});
+
+it("E14 whatever was judged above is judged alike in every language", async () => {
+  await expectRecorded("grounds");
 });

@@ -35,6 +35,7 @@ import {
   welcomeReplyIsValid,
 } from "../../src/room/welcomePayload";
 import { id, seeded, spoilt } from "../identity/people";
+import { expectRecorded } from "./recorded";
 import {
   account,
   addOf,
@@ -509,4 +510,8 @@ describe("E29: the reply", () => {
       }),
     );
   });
+});
+
+it("E14 whatever was judged above is judged alike in every language", async () => {
+  await expectRecorded("invites");
 });

@@ -17,6 +17,7 @@ import {
   planWithdrawInvite,
 } from "../../src/room/plans";
 import { NOW, seeded } from "../identity/people";
+import { expectRecorded } from "./recorded";
 import {
   account,
   broken,
@@ -150,4 +151,8 @@ describe("E14, E21: plans", () => {
     const device = planLeaves(rested.situation("anna"), [leaveOf(rested.at("ben laptop"))]);
     expect(device.proposals).toEqual([]);
   });
+});
+
+it("E14 whatever was judged above is judged alike in every language", async () => {
+  await expectRecorded("plans");
 });

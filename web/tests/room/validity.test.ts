@@ -8,6 +8,7 @@ import { planAdmit, planRemoveOwnDevices, planRename, planUpdate } from "../../s
 import { roomExtensions } from "../../src/room/roomContext";
 import { devicesOf } from "../../src/room/roster";
 import { NOW, seeded, someone } from "../identity/people";
+import { expectRecorded } from "./recorded";
 import {
   account,
   addOf,
@@ -349,4 +350,8 @@ describe("E14: grounds carry what is theirs", () => {
     const references = [{ proposal: removeOf(leafIndex(2)), ref: ROOM, sender: leafIndex(2) }];
     expect(broken(() => inviting.commits("anna", { ...plan, references }))).toBe("E14 grounds_and_leave");
   });
+});
+
+it("E14 whatever was judged above is judged alike in every language", async () => {
+  await expectRecorded("validity");
 });

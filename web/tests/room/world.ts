@@ -25,8 +25,8 @@ import {
   roomExtensions,
 } from "../../src/room/roomContext";
 import { identityOf, type Roster } from "../../src/room/roster";
-import { judgeRoomCommit } from "../../src/room/validity";
 import { DEPLOYMENT, device, id, NOW, type Someone, seeded, someone } from "../identity/people";
+import { judgeRecorded } from "./recorded";
 
 export const SUITE = suiteOf(ROOM_SUITE);
 export const ROOM = id("room");
@@ -174,7 +174,7 @@ export class World {
 
   judge(judged: Judged, stamp: number = this.stamp): RoomChange {
     const { roster, context: before } = this;
-    return judgeRoomCommit({ roomId: ROOM, deploymentId: DEPLOYMENT, before, roster, judged, stamp });
+    return judgeRecorded({ roomId: ROOM, deploymentId: DEPLOYMENT, before, roster, judged, stamp });
   }
 
   /** A plan, committed. */
