@@ -6,9 +6,10 @@ from client.room import commands, effects
 from client.room.surface import CommandError
 from crypto.mls.group import epoch
 from crypto.room.invites import new_invite
+from tests.client.room.delivery_service import FromServer
 from tests.client.room.invariants import expect_converged
 from tests.client.room.world import DAY, ROOM, Device, World, room_of
-from wire.frames import Send
+from wire.frames import Entry, Send
 
 
 def kinds_from_leave(world: World) -> list[str]:
@@ -72,6 +73,53 @@ def test_e17_what_was_sealed_before_a_commit_and_is_not_in_the_log_is_not_sent_a
     world.run(2_000)
     assert anna.texts() == ["lost on the way"]
     assert all(frame.payload != sealed.payload for frame in sent_by(ben, before))
+    expect_converged(world)
+
+
+def test_e16_what_was_lost_with_a_connection_goes_again_as_it_was_in_the_order_of_its_counters() -> None:
+    world = World("lost in order")
+    anna, ben = room_of(world, "anna", "ben")
+    ben.meddle = lambda _: None
+    for text in ("one", "two", "three"):
+        ben.post(text)
+    sealed = [one.sealed.payload for one in ben.state.outbox if one.sealed is not None]
+    ben.disconnect()
+    ben.meddle = None
+    before = len(ben.effects)
+    ben.connect()
+    world.run(2_000)
+    assert [frame.payload for frame in sent_by(ben, before)] == sealed
+    assert anna.texts() == ["one", "two", "three"]
+    expect_converged(world)
+
+
+def test_e17_after_stale_nothing_is_sent_before_what_came_first_was_read() -> None:
+    world = World("stale waits")
+    anna, ben = room_of(world, "anna", "ben")
+    late: list[FromServer] = []
+
+    def delay(frame: FromServer) -> FromServer | None:
+        """The commit comes after the answer that names it."""
+        if isinstance(frame, Entry) and frame.kind == "commit":
+            late.append(frame)
+            return None
+        return frame
+
+    ben.tamper = delay
+    anna.command(commands.Rename("First"))
+    world.run(500)
+    ben.post("waits")
+    world.run(500)
+    assert len(sent_by(ben)) > 0
+    before = len(ben.effects)
+    ben.post("waits as well")
+    world.run(500)
+    assert sent_by(ben, before) == []
+    ben.tamper = None
+    assert ben.link is not None
+    ben.receive(ben.link, late[0])
+    world.run(1_000)
+    assert anna.texts() == ["waits", "waits as well"]
     expect_converged(world)
 
 
@@ -162,6 +210,8 @@ def test_a_server_that_cannot_store_is_asked_again_and_nothing_is_lost() -> None
         anna.post(text)
     world.run(10_000)
     assert len(ben.texts()) == 6
+    # What was refused is sealed anew: under its first counter it would be a repetition.
+    assert "unreadable" not in ben.lines()
     world.ds.refusing = 1
     anna.command(commands.Rename("Later"))
     world.run(10_000)
