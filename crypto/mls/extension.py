@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 from crypto.mls.codec import Reader, Writer, decode, encode
 from crypto.mls.errors import DecodeError
@@ -108,4 +109,10 @@ def required_capabilities_extension(required: RequiredCapabilities) -> Extension
 def required_capabilities_in(extensions: Extensions) -> RequiredCapabilities | None:
     """What the extension in a GroupContext demands, or None when it has none. Raises DecodeError."""
     found = find_extension(extensions, ExtensionType.REQUIRED_CAPABILITIES)
-    return None if found is None else decode(found.data, read_required_capabilities)
+    return None if found is None else _required_capabilities_of(found.data)
+
+
+# Every leaf of a tree is held against the same bytes.
+@lru_cache(maxsize=8)
+def _required_capabilities_of(data: bytes) -> RequiredCapabilities:
+    return decode(data, read_required_capabilities)

@@ -55,6 +55,8 @@ class UnsignedLeafNode:
 @dataclass(frozen=True, slots=True)
 class LeafNode(UnsignedLeafNode):
     signature: bytes
+    # Extensions of a GroupContext that it is known to fit (`leaf_validation.py`). No argument either.
+    fits: Extensions | None = field(default=None, init=False, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,11 @@ def _content_of(leaf: UnsignedLeafNode) -> bytes:
 def _keep_content(leaf: UnsignedLeafNode, content: bytes) -> bytes:
     object.__setattr__(leaf, "_content", content)
     return content
+
+
+def keep_fit(leaf: LeafNode, extensions: Extensions) -> None:
+    """`check_leaf_in_group` alone knows that it is so."""
+    object.__setattr__(leaf, "fits", extensions)
 
 
 def write_leaf_node(writer: Writer, leaf: LeafNode) -> None:

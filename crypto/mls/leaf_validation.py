@@ -10,8 +10,8 @@ v109  an Update or a path brings another encryption key than before
 from crypto.mls.bytes import equal
 from crypto.mls.capabilities import MLS_10, meets, supports_credential, supports_extension
 from crypto.mls.errors import BadKeyError, InvalidError
-from crypto.mls.extension import Extensions, RequiredCapabilities, required_capabilities_in
-from crypto.mls.leaf_node import LeafNode, LeafPlace, SourceKind, leaf_signature_is_valid
+from crypto.mls.extension import Extensions, required_capabilities_in
+from crypto.mls.leaf_node import LeafNode, LeafPlace, SourceKind, keep_fit, leaf_signature_is_valid
 from crypto.mls.suite import CipherSuite
 
 
@@ -47,16 +47,16 @@ def check_leaf_in_group(leaf: LeafNode, extensions: Extensions) -> None:
 
     Raises InvalidError or DecodeError.
     """
-    check_leaf_meets(leaf, extensions, required_capabilities_in(extensions))
-
-
-def check_leaf_meets(leaf: LeafNode, extensions: Extensions, required: RequiredCapabilities | None) -> None:
-    """The same where the requirements are already read. Raises InvalidError."""
+    # The very same extensions that it was found to fit: so for most leaves at most Commits.
+    if leaf.fits is extensions:
+        return
+    required = required_capabilities_in(extensions)
     if required is not None and not meets(leaf.capabilities, required):
         raise InvalidError("v105_required_capabilities", "a leaf lacks a capability that the group requires")
     # RFC 9420 §13.4: an extension in use by the group is one that every member knows.
     if not all(supports_extension(leaf.capabilities, one.type) for one in extensions):
         raise InvalidError("v106_group_extension", "a leaf does not know an extension of the group")
+    keep_fit(leaf, extensions)
 
 
 def check_leaf_succeeds(before: LeafNode, after: LeafNode) -> None:

@@ -1,6 +1,7 @@
 """Cipher suites of MLS: which algorithms a number stands for, and the labelled functions of RFC 9420."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from crypto.mls import hpke
 from crypto.mls.aead import AES_256_GCM, Aead
@@ -131,8 +132,13 @@ class CipherSuite:
 
 def _labelled(label: str, context: bytes) -> bytes:
     """KDFLabel without its length (RFC 9420 §8), and EncryptContext (§5.1.3): a label and a context."""
-    name = (_LABEL_PREFIX + label).encode()
-    return b"".join((encode_varint(len(name)), name, encode_varint(len(context)), context))
+    return _label(label) + encode_varint(len(context)) + context
+
+
+# Labels are few, and written in our own code.
+@lru_cache(maxsize=64)
+def _label(label: str) -> bytes:
+    return vector_bytes((_LABEL_PREFIX + label).encode())
 
 
 room_suite = CipherSuite(

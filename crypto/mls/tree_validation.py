@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from crypto.mls.bytes import equal
 from crypto.mls.capabilities import supports_credential
 from crypto.mls.errors import InvalidError
-from crypto.mls.extension import Extensions, required_capabilities_in
+from crypto.mls.extension import Extensions
 from crypto.mls.key_set import are_distinct
 from crypto.mls.leaf_node import LeafPlace
-from crypto.mls.leaf_validation import check_leaf_alone, check_leaf_meets, check_public_key
+from crypto.mls.leaf_validation import check_leaf_alone, check_leaf_in_group, check_public_key
 from crypto.mls.parent_hash import check_parent_hashes
 from crypto.mls.ratchet_tree import RatchetTree
 from crypto.mls.suite import CipherSuite
@@ -53,9 +53,8 @@ def check_members(tree: RatchetTree, extensions: Extensions) -> None:
     """How the members get on with each other and with the group: after a Commit as well, when each leaf
     that it brought has been checked alone. Raises InvalidError or DecodeError."""
     nodes = [node for _, node in tree.members()]
-    required = required_capabilities_in(extensions)
     for node in nodes:
-        check_leaf_meets(node, extensions, required)
+        check_leaf_in_group(node, extensions)
     if not are_distinct([node.signature_key for node in nodes]):
         raise InvalidError("v207_duplicate_signature_key", "a signature key is at two leaves")
     for type_code in {node.credential.type for node in nodes}:
