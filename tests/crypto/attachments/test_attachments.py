@@ -7,6 +7,9 @@ from hashlib import sha256
 from itertools import chain, repeat
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -181,6 +184,17 @@ def test_threats_19_no_file_that_looks_complete_is_given_out_before_it_is_known_
     assert pushed + opener.finish() == long
     with pytest.raises(UsageError):
         opener.finish()
+
+
+def test_each_chunks_nonce_is_prefix_number_and_last_mark() -> None:
+    info = b"Collegium 1.0 attachment" + len(FILE).to_bytes(8, "big") + CHUNK.to_bytes(4, "big")
+    derived = HKDFExpand(SHA256(), 39, info).derive(DESCRIPTOR.key)
+    opened = b"".join(
+        AESGCM(derived[:32]).decrypt(derived[32:] + n.to_bytes(4, "big") + bytes((n == 5,)), sealed, None)
+        for n, sealed in enumerate(CHUNKS)
+    )
+    assert opened == FILE.ljust(len(opened), b"\0")
+    assert len(opened) == padded_size(len(FILE))
 
 
 def test_one_chunk_opens_alone_and_in_its_place() -> None:

@@ -1,9 +1,11 @@
+import { gcm } from "@noble/ciphers/aes.js";
+import { expand } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { describe, expect, it } from "vitest";
 import { ChunkOpener, FileOpener } from "../../src/attachments/fileOpener";
 import { FileSealer } from "../../src/attachments/fileSealer";
 import { openStream, sealStream } from "../../src/attachments/streams";
-import { concat, toHex } from "../../src/bytes/bytes";
+import { concat, toHex, u32, u64, utf8 } from "../../src/bytes/bytes";
 import { UsageError } from "../../src/mls/errors";
 import { seeded } from "../identity/people";
 import { collect, content, open, seal } from "./files";
@@ -126,6 +128,19 @@ describe("THREATS 19: an attachment that was tampered with", async () => {
   });
 });
 
+it("each chunk's nonce is prefix, number and last mark (PROTOCOL.md §7)", async () => {
+  const { descriptor, ciphertext } = await seal(file, { chunkSize: CHUNK });
+  const info = concat(utf8("Collegium 1.0 attachment"), u64(file.length), u32(CHUNK));
+  const derived = expand(sha256, descriptor.key, info, 39);
+  const padded = concat(file, new Uint8Array(6 * CHUNK));
+  for (let n = 0; n < 6; n++) {
+    const nonce = concat(derived.subarray(32), u32(n), Uint8Array.of(n === 5 ? 1 : 0));
+    const sealed = ciphertext.subarray(n * STEP, (n + 1) * STEP);
+    const opened = gcm(derived.subarray(0, 32), nonce).decrypt(sealed);
+    expect(toHex(opened)).toBe(toHex(padded.subarray(n * CHUNK, n * CHUNK + opened.length)));
+  }
+});
+
 describe("one chunk alone", async () => {
   const long = content("long", 300_000);
   const { descriptor, ciphertext } = await seal(long, { chunkSize: CHUNK });
@@ -203,6 +218,8 @@ describe("streams", () => {
     for (let sealedBytes = 0; ; ) {
       const { done, value } = await reader.read();
       if (done) break;
+      // A reader who takes its time: nothing is sealed ahead of it.
+      if (parts.length === 3) await new Promise((resolve) => setTimeout(resolve, 50));
       parts.push(value);
       sealedBytes += value.length;
       expect(source.state.at).toBeLessThanOrEqual(sealedBytes + 10_000);
