@@ -8,7 +8,18 @@ import pytest
 from crypto.mls.application import OpenedApplication, propose_update, protect_application, protect_proposal
 from crypto.mls.bytes import Rng
 from crypto.mls.complete_commit import complete_commit
-from crypto.mls.group import NewLeaf, epoch_authenticator, export_secret, members, tree_hash
+from crypto.mls.group import (
+    NewLeaf,
+    confirmation_tag,
+    epoch,
+    epoch_authenticator,
+    export_secret,
+    extensions,
+    group_context_bytes,
+    group_id,
+    members,
+    tree_hash,
+)
 from crypto.mls.judge_commit import ProposalReference
 from crypto.mls.proposal import GroupContextExtensions, PreSharedKey, Proposal
 from crypto.mls.psk_id import ExternalPskId, PreSharedKeyId, ResumptionPskId
@@ -16,6 +27,7 @@ from crypto.mls.stage_commit import Staged
 from crypto.mls.suite import ROOM_SUITE
 from crypto.mls.suites import suite_of
 from tests.crypto.mls.simulation import (
+    GROUP_ID,
     Client,
     Person,
     add,
@@ -43,7 +55,8 @@ class Life:
                 epoch_authenticator(client.group),
                 tree_hash(client.group),
                 export_secret(client.group, "life", b"context", 32),
-                client.group.context_bytes,
+                group_context_bytes(client.group),
+                confirmation_tag(client.group),
             )
             for client in self.clients
         }
@@ -157,14 +170,16 @@ def test_a_groups_life(suite_id: int) -> None:
     life.agree()
 
     # The GroupContext's extensions, together with an Add.
-    extensions = room_extensions("another title")
+    renamed = room_extensions("another title")
     person = Person(life.suite, "fay", life.rng)
     package = person.key_package()
-    staged = ada.stage(GroupContextExtensions(extensions), add(package))
+    staged = ada.stage(GroupContextExtensions(renamed), add(package))
     life.follow(ada, staged)
     life.clients.append(person.join(welcome_of(staged), package))
     life.agree()
-    assert life.clients[-1].group.context.extensions == extensions
+    newest = life.clients[-1].group
+    assert extensions(newest) == renamed
+    assert (group_id(newest), epoch(newest)) == (GROUP_ID, epoch(ada.group))
 
     # Half of the tree is blanked, and the rest goes on.
     left = [client for client in life.clients if client.leaf >= 4 and client is not eve]

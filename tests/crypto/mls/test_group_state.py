@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crypto.mls.application import propose_update, protect_application, unprotect
-from crypto.mls.group import Group, group_secrets, superseded_secrets
+from crypto.mls.group import Group, group_secrets, own_leaf_node, superseded_secrets
 from crypto.mls.group_state import StoredGroup, decode_group, encode_group, encode_ratchets, in_same_epoch
 from crypto.mls.secret_tree import MAX_GENERATION
 from crypto.mls.suite import ROOM_SUITE
@@ -126,6 +126,10 @@ def test_holds_what_such_a_state_has() -> None:
     moved = StoredGroup(STORED.epoch.replace(group.context.tree_hash, other.tree_hash, 1), STORED.ratchets)
     assert code_of(partial(decode_group, moved)) == "group_tree"
     assert code_of(lambda: decode_group(encode_group(busy(1)[0].group))) == "group_epoch"
+
+
+def test_a_state_whose_own_leaf_is_blank_is_none_that_these_modules_made() -> None:
+    assert code_of(lambda: own_leaf_node(replace(BEN.group, own_leaf=leaf_index(2)))) == "own_leaf"
 
 
 def test_of_a_later_format_is_not_guessed_at() -> None:
