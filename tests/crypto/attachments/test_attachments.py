@@ -144,6 +144,9 @@ def test_threats_19_the_chunk_before_cannot_be_made_the_last() -> None:
 @pytest.mark.parametrize("more", [b"\0", CHUNKS[5]])
 def test_threats_19_extended(more: bytes) -> None:
     refuse(CIPHERTEXT + more, "length")
+    # As it comes, not at the end: what goes on for ever is not kept.
+    with pytest.raises(AttachmentError, match="goes on"):
+        FileOpener(DESCRIPTOR).push(CIPHERTEXT + more)
 
 
 @pytest.mark.parametrize(
