@@ -52,6 +52,8 @@ class Options:
 
 
 DEFAULTS: Final = Options()
+# A list begins with a hyphen, and is no option.
+Text = Annotated[str, Parameter(allow_leading_hyphen=True)]
 
 
 def exit_code(error: CollegiumError) -> int:
@@ -128,7 +130,7 @@ def rooms(*, seen: bool = False, options: Options = DEFAULTS) -> None:
 
 
 @app.command
-def say(room: str, text: str, /, *, wait: float = 30, options: Options = DEFAULTS) -> None:
+def say(room: str, text: Text, /, *, wait: float = 30, options: Options = DEFAULTS) -> None:
     """Write TEXT to a group, ROOM being its name or its id. Returns when the server has it on disk.
 
     Parameters

@@ -280,8 +280,11 @@ class Room:
         whoever opens it first is let in. Raises CollegiumError.
         """
         session = self._holder.session
-        if not session.online:
-            raise CollegiumError("offline")
+        try:
+            async with asyncio.timeout(INVITE_WITHIN_S):
+                await self._holder.until(lambda: session.online or None)
+        except TimeoutError as error:
+            raise CollegiumError("offline") from error
         account_id = session.records.account.identity.account_id
         made = new_invite(session.world.rng, account_id, session.env().server_now)
         invite_id = made.open.id
