@@ -3,13 +3,14 @@
  * As an HPKE KEM it is 0x647a (draft-ietf-hpke-pq), with a DeriveKeyPair of its own.
  */
 
+import { x25519 } from "@noble/curves/ed25519.js";
 import { sha3_256, shake256 } from "@noble/hashes/sha3.js";
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
 import { concat, utf8, wipe } from "../bytes/bytes";
 import { KeyError } from "./errors";
 import { type Encapsulated, judgeKey, type Kem, type KeyPair, requireKeyLength } from "./kem";
 import { twoOctets } from "./labelledKdf";
-import { checkX25519PublicKey, x25519Agree, x25519PublicKey } from "./x25519";
+import { x25519Agree } from "./x25519";
 
 const KEM_ID = 0x647a;
 const SEED_LENGTH = 32;
@@ -22,6 +23,9 @@ const CURVE_LENGTH = 32;
 const PUBLIC_LENGTH = LATTICE_PUBLIC_LENGTH + CURVE_LENGTH;
 const OUTPUT_LENGTH = LATTICE_OUTPUT_LENGTH + CURVE_LENGTH;
 const RANDOM_LENGTH = 64;
+
+/** Any scalar: only whether an agreement with it comes about matters. */
+const PROBE = new Uint8Array(32).fill(1);
 
 /** The draft's XWingLabel, `\.//^\`. */
 const LABEL = Uint8Array.of(0x5c, 0x2e, 0x2f, 0x2f, 0x5e, 0x5c);
@@ -55,7 +59,7 @@ function expandSeed(seed: Uint8Array): Expanded {
     latticePrivate: lattice.secretKey,
     latticePublic: lattice.publicKey,
     curvePrivate,
-    curvePublic: x25519PublicKey(curvePrivate),
+    curvePublic: x25519.getPublicKey(curvePrivate),
   };
 }
 
@@ -88,7 +92,7 @@ function isReduced(latticePublic: Uint8Array): boolean {
 function checkPublicKey(publicKey: Uint8Array): void {
   requireKeyLength("an X-Wing public key", publicKey, PUBLIC_LENGTH);
   if (!isReduced(publicKey)) throw new KeyError("an ML-KEM public key that is not reduced");
-  checkX25519PublicKey(publicKey.subarray(LATTICE_PUBLIC_LENGTH));
+  wipe(x25519Agree(PROBE, publicKey.subarray(LATTICE_PUBLIC_LENGTH)));
 }
 
 /** `randomness`: 32 bytes for ML-KEM, then 32 for the ephemeral X25519 key. */
@@ -99,7 +103,7 @@ function encapsulate(publicKey: Uint8Array, randomness: Uint8Array): Encapsulate
   const curvePublic = publicKey.subarray(LATTICE_PUBLIC_LENGTH);
   const ephemeral = randomness.slice(32);
   const agreed = x25519Agree(ephemeral, curvePublic);
-  const ciphertext = x25519PublicKey(ephemeral);
+  const ciphertext = x25519.getPublicKey(ephemeral);
   // FIPS 203 §7.2: ML-KEM refuses keys with coefficients that are not reduced.
   const lattice = judgeKey("an ML-KEM public key", () =>
     ml_kem768.encapsulate(latticePublic, randomness.subarray(0, 32)),
