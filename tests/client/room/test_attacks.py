@@ -3,12 +3,22 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
+
 from client.room import commands
 from crypto.mls.application import protect_application
 from crypto.mls.group import epoch
 from crypto.mls.proposal import Proposal, Remove
 from crypto.mls.stage_commit import stage_commit
-from crypto.room.events import encode_commit_data, event_authenticated_data
+from crypto.room.bodies import Post, encode_body
+from crypto.room.events import (
+    Envelope,
+    Unsigned,
+    encode_commit_data,
+    encode_envelope,
+    event_authenticated_data,
+    sign_event,
+)
 from crypto.room.log_head import list_hash, seen_of
 from crypto.room.roster import devices_of, leaves_of
 from crypto.room.welcome_payload import decode_welcome_payload, encode_welcome_payload
@@ -44,9 +54,8 @@ def rogue_commit(device: Device, proposals: tuple[Proposal, ...]) -> Send:
     )
 
 
-def rogue_message(device: Device, data: bytes) -> Send:
+def rogue_message(device: Device, data: bytes, id_: bytes) -> Send:
     """A message whose plaintext is whatever a member likes."""
-    id_ = device.rng(16)
     made = protect_application(
         device.group, data=data, authenticated_data=event_authenticated_data(id_), rng=device.rng
     )
@@ -96,13 +105,49 @@ def test_e19_noise_is_shown_as_unreadable_and_several_in_one_epoch_are_an_alarm(
     ben.tamper = swallow
     # The first opens, but is no event; the others use its key again, which nobody has any more.
     for _ in range(3):
-        ben.send(rogue_message(ben, b"\1\2\3"))
+        ben.send(rogue_message(ben, b"\1\2\3", ben.rng(16)))
     world.run(500)
     assert anna.lines().count("unreadable") == 3
     assert anna.told() == ["unreadable"]
     anna.post("still here")
     world.run(500)
     assert anna.texts() == ["still here"]
+
+
+@pytest.mark.parametrize("breaks", ["nothing", "id", "signature"])
+def test_e16_an_event_has_one_id_and_its_authors_signature_or_is_nothing_said(breaks: str) -> None:
+    world = World(f"rogue event {breaks}")
+    anna, ben = room_of(world, "anna", "ben")
+    ben.tamper = swallow
+    id_, log = ben.rng(16), ben.state.log
+    assert log.head is not None
+    inside = ben.rng(16) if breaks == "id" else id_
+    unsigned = Unsigned(inside, "post", encode_body(Post("hello")))
+    key = ben.rng(32) if breaks == "signature" else ben.group.signature_private_key
+    signature = sign_event(key, ROOM, unsigned)
+    seen = seen_of(log.n, log.head)
+    envelope = Envelope(inside, unsigned.type, ben.state.counter, seen, unsigned.body, signature)
+    ben.send(rogue_message(ben, encode_envelope(envelope), id_))
+    world.run(500)
+    assert anna.texts() == (["hello"] if breaks == "nothing" else [])
+    assert anna.lines().count("unreadable") == (0 if breaks == "nothing" else 1)
+
+
+def test_e15_a_commit_under_another_id_than_its_own_is_skipped() -> None:
+    world = World("commit id")
+    anna, ben = room_of(world, "anna", "ben")
+
+    def rename(frame: FromServer) -> FromServer:
+        if isinstance(frame, Entry) and frame.kind == "commit":
+            return frame.model_copy(update={"id": bytes(16)})
+        return frame
+
+    anna.tamper = rename
+    ben.command(commands.Rename("Renamed"))
+    world.run(300)
+    assert anna.told() == ["bad_commit ben"]
+    assert anna.lines()[-1] == "bad_commit"
+    assert anna.view().title == "Tuesday group"
 
 
 def test_e18_a_commit_that_this_device_cannot_complete_it_says_so_and_comes_back_through_another() -> None:
@@ -296,6 +341,21 @@ def test_e39_restored_from_an_old_copy_it_encrypts_nothing_destroys_that_state_a
     assert anna.texts() == ["before the copy", "after the copy", "from the copy", "hello again"]
     assert "from the copy" in ben.texts()
     assert "hello again" in ben.texts()
+    expect_converged(world)
+
+
+def test_e39_a_commit_of_its_own_that_it_does_not_know_is_a_copys_as_well() -> None:
+    world = World("copy commits")
+    _, ben = room_of(world, "anna", "ben")
+    copy = dict(ben.rows)
+    ben.command(commands.Rename("By the other copy"))
+    world.run(1_000)
+    ben.rows = copy
+    ben.crash()
+    world.run(60_000)
+    assert ben.told() == ["copy ben"]
+    assert ben.stage == "member"
+    assert ben.view().title == "By the other copy"
     expect_converged(world)
 
 

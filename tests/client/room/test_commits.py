@@ -42,6 +42,27 @@ def test_e21_two_commits_at_once_one_wins_the_other_is_made_anew() -> None:
     expect_converged(world)
 
 
+def test_e21_when_another_commit_stands_first_ones_own_is_dropped_and_made_for_the_new_epoch() -> None:
+    world = World("dropped")
+    anna, ben = room_of(world, "anna", "ben")
+    ben.meddle = lambda _: None
+    ben.command(commands.Rename("By Ben"))
+    before = ben.state.staged
+    assert before is not None
+    anna.command(commands.Rename("By Anna"))
+    world.run(500)
+    staged = ben.state.staged
+    assert staged is not None
+    assert staged.id != before.id
+    assert staged.after == ben.state.log.after
+    assert epoch(staged.next) == epoch(ben.group) + 1
+    ben.meddle = None
+    ben.reconnect()
+    world.run(1_000)
+    assert anna.view().title == "By Ben"
+    expect_converged(world)
+
+
 def test_e17_messages_that_race_with_a_commit_are_encrypted_again_and_come_once_each() -> None:
     world = World("stale")
     anna, ben = room_of(world, "anna", "ben")

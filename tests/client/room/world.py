@@ -46,7 +46,7 @@ from crypto.identity.certificate import revoke_device
 from crypto.mls.group import Group, group_secrets
 from crypto.room.invites import Fragment, new_invite
 from tests.client.room.delivery_service import DeliveryService, FromServer, ToServer
-from tests.client.room.people import DEPLOYMENT, NOW, id_of, identity_of, seeded
+from tests.crypto.identity.people import DEPLOYMENT, NOW, id_of, seeded, someone
 from wire.frames import Bye, Cursor, RoomCursor, Send, Welcome
 from wire.frames import Ready as ReadyFrame
 
@@ -144,7 +144,7 @@ class CrashAt:
 
 class Device:
     def __init__(self, world: World, person: str, name: str) -> None:
-        identity = identity_of(person)
+        identity = someone(person).identity
         device_id = id_of(f"device {person} {name}")
         self.world = world
         self.person = person
