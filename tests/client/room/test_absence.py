@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from client.room import commands
+from client.room.sight import SightSystem
 from tests.client.room.invariants import expect_converged
 from tests.client.room.world import DAY, ROOM, World, room_of
 
@@ -24,6 +25,9 @@ def test_e23_a_commit_was_deleted_unread_the_device_asks_to_be_added_again_and_c
     assert ben.view().title == "Renamed"
     assert anna.texts() == ["not kept", "kept", "written while away"]
     assert ben.texts() == ["written while away"]
+    # What could not be read was missed; nothing of the epoch that it never had was taken for damaged.
+    details = [item.detail for item in ben.view().items if isinstance(item, SightSystem)]
+    assert [one for one in details if one in ("missed", "damaged")] == ["missed", "missed"]
     assert [*anna.told(), *ben.told()] == []
     expect_converged(world)
 
