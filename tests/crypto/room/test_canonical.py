@@ -91,7 +91,13 @@ def test_e16_any_bytes_are_judged_as_the_library_and_its_spelling_judge_them(dat
     assert judge(data) == as_the_library_judges(data)
 
 
-SAMPLE: dict[str, Any] = {"a": 5, "bb": (True, False, b"\x00" * 30, {"c": "ä"}), "ccc": 2**40, "id": b"1", "": "text"}
+SAMPLE: dict[str, Any] = {
+    "a": 5,
+    "bb": (True, False, b"\x00" * 30, {"c": "ä"}),
+    "ccc": 2**40,
+    "id": b"1",
+    "": "text",
+}
 
 
 @settings(max_examples=600, derandomize=True, deadline=None)
