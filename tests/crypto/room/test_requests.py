@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crypto.mls.aead import AES_256_GCM
 from crypto.mls.errors import MlsError
 from crypto.mls.key_package import key_package_ref
 from crypto.mls.suite import room_suite
@@ -30,6 +31,7 @@ from crypto.room.join_request import (
     read_join_claim,
     seal_join_request,
 )
+from crypto.room.padding import pad_to
 from crypto.room.rejoin import open_rejoin_request, sign_rejoin_request
 from crypto.room.signed_request import sign_request, split_request
 from crypto.room.welcome_payload import (
@@ -131,6 +133,23 @@ def test_e28_it_names_the_room_the_inviter_and_the_key_package_that_it_is_for() 
     assert checked_key_package(EMIL.bytes, reference) == EMIL.key_package
     swapped = lambda: checked_key_package(DORA.bytes, reference)  # noqa: E731
     assert refused(swapped, RoomRuleError) == "key_package_ref"
+
+
+def test_e28_a_request_for_another_room_is_none_for_this_one_though_it_is_sealed_for_it() -> None:
+    elsewhere = seal_join_request(
+        KEYS,
+        room=id_of("another room"),
+        inviter=INVITE.open.inviter,
+        account=account("dora"),
+        name="Dora",
+        not_after=INVITE.open.not_after,
+        key_package=DORA.bytes,
+        rng=seeded("seal"),
+    )
+    plaintext = pad_to(encode_canonical({"request": elsewhere.bytes, "key_package": DORA.bytes}), 8192)
+    ciphertext = AES_256_GCM.seal(KEYS.seal_key, bytes(12), ROOM, plaintext)
+    moved = encode_canonical({"invite": KEYS.invite_id, "nonce": bytes(12), "ciphertext": ciphertext})
+    assert refused(lambda: open_join_request([INVITE.open], ROOM, moved), RoomRuleError) == "join_room"
 
 
 def test_e28_e30_a_claim_is_signed_by_the_join_key_of_an_open_invite() -> None:
