@@ -42,7 +42,7 @@ PROBLEMS = {
     "recovery_code_checksum": "One of the characters is not right. Compare the code with your copy, "
     "group by group.",
     "recovery_code_unknown": "The code is well written, but no account on this server belongs to it. "
-    "Is this the right server?",
+    "Look whether this is the right server.",
     "recovery_code_other": "This code belongs to another account than the one in this store.",
     "bundle": "What the server keeps for recovery is damaged or from a newer version. Try again; if it "
     "stays, tell whoever looks after this server.",

@@ -20,6 +20,7 @@ from client.vault.sqlite import APPLICATION_ID, sqlite_storage
 from client.vault.storage import (
     DamagedRowError,
     OpenStorage,
+    StorageChange,
     StorageConflictError,
     StorageRefusedError,
     WrongOpenerError,
@@ -152,6 +153,27 @@ def test_e39_a_row_that_was_absent_and_is_there_now_is_a_conflict_too(change: st
         await one.write({"room": b"one"})
         with pytest.raises(StorageConflictError):
             await (two.write({"room": b"two"}) if change == "put" else two.write({}, ["room"]))
+
+    run(work())
+
+
+@pytest.mark.parametrize(
+    "seen", [(b"key", None), (b"key", b"other nonce!"), (b"absent", b"some nonce.."), (b"key", b"nonce 12")]
+)
+def test_e39_a_storage_changes_nothing_when_a_row_is_not_as_it_was_seen(
+    open_storage: OpenStorage, seen: tuple[bytes, bytes | None]
+) -> None:
+    async def work() -> None:
+        storage = await open_storage()
+        first = StorageChange(put={b"key": b"nonce of 12b, and the rest"})
+        assert await storage.change(first)
+        change = StorageChange(expect=[seen], put={b"key": b"changed", b"new": b"x"}, drop=[b"key"])
+        assert not await storage.change(change)
+        assert await storage.rows([b"key", b"new"]) == [b"nonce of 12b, and the rest", None]
+        right = StorageChange(expect=[(b"key", b"nonce of 12b"), (b"new", None)], drop=[b"key"])
+        assert await storage.change(right)
+        assert await storage.rows([b"key"]) == [None]
+        await storage.close()
 
     run(work())
 

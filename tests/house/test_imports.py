@@ -95,6 +95,24 @@ def test_the_envelope_is_allowed_to_the_server() -> None:
     assert complaints("server", "from crypto.mls.envelope import read_envelope", "probe") == []
 
 
+# The member without a browser keeps an order as well; each folder may import those before it.
+CLIENT_ORDER = ("vault", "room", "engine")
+# What every folder of the client may see of the modules at its top.
+CLIENT_COMMON = {"client.errors", "client.words"}
+
+
+def test_client_imports_run_one_way() -> None:
+    found = []
+    for place, folder in enumerate(CLIENT_ORDER):
+        seen = tuple(f"client.{before}" for before in CLIENT_ORDER[: place + 1])
+        for path in sources(f"client/{folder}"):
+            for name in imports_of(path.read_text(), f"client.{folder}"):
+                common = any(name == one or name.startswith(one + ".") for one in CLIENT_COMMON)
+                if name.startswith("client.") and not name.startswith(seen) and not common:
+                    found.append(f"{path.relative_to(ROOT)} imports {name}")
+    assert found == []
+
+
 # The browser client keeps the same order; each folder may import those before it.
 WEB_ORDER = ("bytes", "wire", "mls", "sframe", "identity", "room", "attachments", "vault", "engine")
 # What the interface sees of them: the engine's calls and views, and the page's end of the line to it.
