@@ -270,8 +270,10 @@ def test_more_than_there_can_be_is_refused() -> None:
 def test_unknown_kinds_are_refused() -> None:
     # A Commit whose one proposal is of kind 3, a PSK of type 3, a resumption PSK of usage 0 and of usage 4.
     assert refused(bytes.fromhex("02030000"), read_commit)
-    for psk in ("030000", "0200000000000000000000000000", "0204000000000000000000000000"):
-        assert refused(bytes.fromhex(psk), read_pre_shared_key_id)
+    assert refused(bytes.fromhex("030000"), read_pre_shared_key_id)
+    for usage in range(256):
+        psk = bytes((2, usage)) + bytes(10)
+        assert refused(psk, read_pre_shared_key_id) == (usage not in (1, 2, 3))
     leaf = new_person(suite_of(1), seeded_rng("kinds")).leaf_node
     data = encode_leaf_node(replace(leaf, extensions=(), source=UpdateSource()))
     at = len(data) - len(leaf.signature) - 4

@@ -302,6 +302,20 @@ def test_v311_a_newcomer_gets_a_secret_that_belongs_to_a_node() -> None:
         assert code_of(lambda: joined(SECRET, tree)) == "v311_path_secret"  # noqa: B023
 
 
+def test_v311_a_newcomer_gets_no_secret_of_a_blank_node_though_there_is_one_above() -> None:
+    made = path_of(MORE, FOUR, (NEWCOMER,), RNG)
+    content = NewcomerInput(
+        tree=made.tree.with_nodes({NodeIndex(9): None}),
+        own_leaf=NEWCOMER,
+        encryption_private_key=MORE.seats[NEWCOMER].keys[node_of_leaf(NEWCOMER)],
+        committer=FOUR,
+        path_secret=made.path_secrets[NodeIndex(9)],
+    )
+    assert code_of(lambda: private_tree_of_newcomer(SUITE, content)) == "v311_path_secret"
+    whole = replace(content, tree=made.tree)
+    assert sorted(private_tree_of_newcomer(SUITE, whole)) == [7, 9, 10]
+
+
 def test_v312_a_newcomer_gets_the_secret_of_that_node() -> None:
     assert code_of(lambda: joined(bytes(SUITE.nh))) == "v312_path_keys"
     assert code_of(lambda: joined(WELCOMED.path_secrets[NodeIndex(1)])) == "v312_path_keys"

@@ -173,8 +173,11 @@ describe("what is no structure", () => {
     // A Commit whose one proposal is of kind 3, a PSK of type 3, a resumption PSK of usage 0 and of usage 4.
     refused(fromHex("02030000"), readCommit);
     refused(fromHex("030000"), readPreSharedKeyId);
-    refused(fromHex("0200000000000000000000000000"), readPreSharedKeyId);
-    refused(fromHex("0204000000000000000000000000"), readPreSharedKeyId);
+    refused(fromHex("020000000000000000000000"), readPreSharedKeyId);
+    refused(fromHex("020400000000000000000000"), readPreSharedKeyId);
+    expect(decode(fromHex("020300000000000000000000"), readPreSharedKeyId)).toMatchObject({
+      usage: "branch",
+    });
     const leaf = newPerson(suiteOf(1), seededRng("kinds")).keyPackage.leafNode;
     const update = encode((writer) =>
       writeLeafNode(writer, { ...leaf, extensions: [], source: { kind: "update" } }),
