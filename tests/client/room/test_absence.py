@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from client.room import commands
 from client.room.sight import SightSystem
+from crypto.mls.group import epoch
 from tests.client.room.invariants import expect_converged
 from tests.client.room.world import DAY, ROOM, World, room_of
 
@@ -71,6 +72,20 @@ def test_e10_a_device_whose_own_clock_is_a_day_ahead_removes_nobody_and_is_under
     assert anna.view().title == "From the future"
     assert anna.texts() == ["tomorrow"]
     assert anna.told() == []
+    expect_converged(world)
+
+
+def test_e10_a_device_whose_own_clock_is_a_year_ahead_removes_nobody_and_does_not_renew_without_end() -> None:
+    world = World("year ahead")
+    anna, ben = room_of(world, "anna", "ben")
+    before = epoch(anna.group)
+    ben.clock_off = 365 * DAY
+    ben.reconnect()
+    ben.post("next year")
+    world.run(60_000)
+    assert epoch(anna.group) == before + 1  # its update after so long (E26)
+    assert anna.texts() == ["next year"]
+    assert anna.names() == ["anna", "ben"]
     expect_converged(world)
 
 

@@ -137,7 +137,10 @@ function ownDue(turn: Turn): { readonly at: number; readonly purpose: Purpose } 
   const { membership, chores } = turn.state;
   if (membership === null) return null;
   const spread = (turn.env.me.deviceId[0]! * 256 + turn.env.me.deviceId[1]!) / 65536;
-  const renew = membership.me.notAfter - RENEW_BEFORE + Math.floor(spread * RENEW_SPREAD);
+  // E10: certificates count by the server's clock. One that is made by it is never late by it, so that a device whose own
+  // clock is a year ahead does not renew without end.
+  const ahead = turn.env.now - turn.env.serverNow;
+  const renew = membership.me.notAfter + ahead - RENEW_BEFORE + Math.floor(spread * RENEW_SPREAD);
   if (renew <= turn.env.now) return { at: renew, purpose: { kind: "renew" } };
   if (chores.firstEvent === 0) return null;
   const update = chores.firstEvent + UPDATE_AFTER + Math.floor(spread * UPDATE_SPREAD);

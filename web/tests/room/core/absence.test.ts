@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { toHex } from "../../../src/bytes/bytes";
+import { epoch } from "../../../src/mls/group";
 import { expectConverged } from "./invariants";
 import { HOUR, ROOM, roomOf, World } from "./world";
 
@@ -68,6 +69,20 @@ describe("a long absence", () => {
     expect(anna!.view().title).toBe("From the future");
     expect(anna!.texts()).toEqual(["tomorrow"]);
     expect(anna!.told()).toEqual([]);
+    expectConverged(world);
+  });
+
+  it("E10 a device whose own clock is a year ahead removes nobody and does not renew without end", () => {
+    const world = new World("year ahead");
+    const [anna, ben] = roomOf(world, "anna", "ben");
+    const before = epoch(anna!.group);
+    ben!.clockOff = 365 * DAY;
+    ben!.reconnect();
+    ben!.post("next year");
+    world.run(60_000);
+    expect(epoch(anna!.group)).toBe(before + 1n); // its update after so long (E26)
+    expect(anna!.texts()).toEqual(["next year"]);
+    expect(anna!.view().members.map(({ name }) => name)).toEqual(["anna", "ben"]);
     expectConverged(world);
   });
 });
