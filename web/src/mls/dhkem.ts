@@ -7,21 +7,19 @@ import { KeyError } from "./errors";
 import { HKDF_SHA256 } from "./kdf";
 import { judgeKey, type Kem, type KeyPair, requireKeyLength } from "./kem";
 import { type LabelledKdf, labelledKdf, twoOctets } from "./labelledKdf";
-import { x25519Agree } from "./x25519";
+import { checkX25519PublicKey, x25519Agree } from "./x25519";
 
 /** RFC 9180 §7.1.3: a counter of one octet. */
 const MAX_P256_CANDIDATES = 256;
 const P256_PUBLIC_LENGTH = 65;
 const UNCOMPRESSED = 0x04;
 
-/** Some scalar of either group. */
-const PROBE = new Uint8Array(32).fill(1);
-
 interface Group {
   readonly id: number;
   readonly publicKeyLength: number;
   deriveKeyPair(kdf: LabelledKdf, ikm: Uint8Array): KeyPair;
   publicKey(privateKey: Uint8Array): Uint8Array;
+  checkPublicKey(publicKey: Uint8Array): void;
   /** Nothing but a point of the group that makes a secret: RFC 9180 §7.1.4. */
   agree(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array;
 }
@@ -35,6 +33,7 @@ const X25519: Group = {
     return { privateKey, publicKey: x25519.getPublicKey(privateKey) };
   },
   publicKey: (privateKey) => x25519.getPublicKey(privateKey),
+  checkPublicKey: checkX25519PublicKey,
   agree: x25519Agree,
 };
 
@@ -52,14 +51,25 @@ const P256: Group = {
     throw new KeyError("no key pair comes of this seed");
   },
   publicKey: p256PublicKey,
+  checkPublicKey: checkP256PublicKey,
   agree: (privateKey, publicKey) => {
-    requireKeyLength("a P-256 public key", publicKey, P256_PUBLIC_LENGTH);
-    // Points have one spelling only (RFC 9180 §7.1.1): noble reads others too.
-    if (publicKey[0] !== UNCOMPRESSED) throw new KeyError("a P-256 public key that is not uncompressed");
+    requireUncompressed(publicKey);
     const point = judgeKey("a P-256 public key", () => p256.getSharedSecret(privateKey, publicKey, false));
     return point.slice(1, 33);
   },
 };
+
+/** Points have one spelling only (RFC 9180 §7.1.1): noble reads others too. */
+function requireUncompressed(publicKey: Uint8Array): void {
+  requireKeyLength("a P-256 public key", publicKey, P256_PUBLIC_LENGTH);
+  if (publicKey[0] !== UNCOMPRESSED) throw new KeyError("a P-256 public key that is not uncompressed");
+}
+
+/** The group is of prime order: every point on the curve makes a secret with every scalar. */
+function checkP256PublicKey(publicKey: Uint8Array): void {
+  requireUncompressed(publicKey);
+  judgeKey("a P-256 public key", () => p256.Point.fromBytes(publicKey).assertValidity());
+}
 
 function p256PublicKey(privateKey: Uint8Array): Uint8Array {
   return p256.getPublicKey(privateKey, false);
@@ -79,8 +89,7 @@ function dhkem(group: Group): Kem {
     kemOutputLength: group.publicKeyLength,
     randomLength: 32,
     deriveKeyPair: (ikm) => group.deriveKeyPair(kdf, ikm),
-    // What an agreement with it comes to is of no interest, only that there is one.
-    checkPublicKey: (publicKey) => wipe(group.agree(PROBE, publicKey)),
+    checkPublicKey: group.checkPublicKey,
     encapsulate: (publicKey, randomness) => {
       const ephemeral = group.deriveKeyPair(kdf, randomness);
       const agreed = group.agree(ephemeral.privateKey, publicKey);

@@ -10,7 +10,7 @@ import { concat, utf8, wipe } from "../bytes/bytes";
 import { KeyError } from "./errors";
 import { type Encapsulated, judgeKey, type Kem, type KeyPair, requireKeyLength } from "./kem";
 import { twoOctets } from "./labelledKdf";
-import { x25519Agree } from "./x25519";
+import { checkX25519PublicKey, x25519Agree } from "./x25519";
 
 const KEM_ID = 0x647a;
 const SEED_LENGTH = 32;
@@ -23,9 +23,6 @@ const CURVE_LENGTH = 32;
 const PUBLIC_LENGTH = LATTICE_PUBLIC_LENGTH + CURVE_LENGTH;
 const OUTPUT_LENGTH = LATTICE_OUTPUT_LENGTH + CURVE_LENGTH;
 const RANDOM_LENGTH = 64;
-
-/** Any scalar: only whether an agreement with it comes about matters. */
-const PROBE = new Uint8Array(32).fill(1);
 
 /** The draft's XWingLabel, `\.//^\`. */
 const LABEL = Uint8Array.of(0x5c, 0x2e, 0x2f, 0x2f, 0x5e, 0x5c);
@@ -92,7 +89,7 @@ function isReduced(latticePublic: Uint8Array): boolean {
 function checkPublicKey(publicKey: Uint8Array): void {
   requireKeyLength("an X-Wing public key", publicKey, PUBLIC_LENGTH);
   if (!isReduced(publicKey)) throw new KeyError("an ML-KEM public key that is not reduced");
-  wipe(x25519Agree(PROBE, publicKey.subarray(LATTICE_PUBLIC_LENGTH)));
+  checkX25519PublicKey(publicKey.subarray(LATTICE_PUBLIC_LENGTH));
 }
 
 /** `randomness`: 32 bytes for ML-KEM, then 32 for the ephemeral X25519 key. */
