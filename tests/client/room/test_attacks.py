@@ -397,6 +397,23 @@ def test_e39_with_a_message_on_its_way_in_both_nothing_is_said_twice() -> None:
     expect_converged(world)
 
 
+def test_e39_what_an_old_copy_had_still_to_say_is_not_said_twice_also_where_it_was_deleted_since() -> None:
+    world = World("deleted since")
+    anna, ben = room_of(world, "anna", "ben")
+    ben.disconnect()
+    ben.post("queued in both")
+    copy = dict(ben.rows)
+    ben.connect()
+    world.run(1_000)
+    world.ds.collect(ROOM)
+    ben.rows = copy
+    ben.crash()
+    world.run(60_000)
+    assert anna.texts() == ["queued in both"]
+    assert ben.texts() == ["queued in both"]
+    expect_converged(world)
+
+
 # E22: a device of a recovered account
 
 

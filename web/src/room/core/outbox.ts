@@ -12,6 +12,9 @@ import {
 } from "../events";
 import { listHash, payloadHash } from "../logHead";
 import { devicesOf } from "../roster";
+import { withSaid } from "../timeline";
+import { headAt } from "./heads";
+import { saidBy } from "./said";
 import type { Outgoing } from "./state";
 import { seenNow, type Turn } from "./turn";
 
@@ -111,6 +114,15 @@ export function acked(turn: Turn, id: Uint8Array, n: number): boolean {
   if (found === undefined) return false;
   if (n > turn.state.log.n) {
     replace(turn, found, { ...found, acked: n });
+  } else if (!wasRead(turn, n)) {
+    // It stood there and was deleted, or passed by, before this device read it (E23): an old copy of its state, say, whose
+    // newer one had said it (E39). To say it again would double it.
+    const { outbox, timeline } = turn.state;
+    const said = saidBy(id, found.event);
+    turn.set({
+      outbox: outbox.filter((one) => one !== found),
+      timeline: said === null ? timeline : withSaid(timeline, said, turn.env.me.accountId, n, found.at),
+    });
   } else {
     // Something else stands at that position under this id, which only a server that lies can bring about.
     replace(turn, found, {
@@ -123,6 +135,15 @@ export function acked(turn: Turn, id: Uint8Array, n: number): boolean {
     });
   }
   return true;
+}
+
+/** Whether this device has had the entry itself at a position that it has passed. */
+function wasRead(turn: Turn, n: number): boolean {
+  const { log, timeline } = turn.state;
+  if (headAt(log.heads, n) === null) return false;
+  return !timeline.some((segment) =>
+    segment.some((item) => item.kind === "system" && item.n === n && item.detail === "missed"),
+  );
 }
 
 /** A Commit or leave came first: wait for it. An answer to an earlier attempt says nothing new. */

@@ -306,6 +306,25 @@ describe("E39 a copy of a device's state", () => {
   });
 });
 
+describe("E39 what an old copy had still to say", () => {
+  it("and its newer one had said, is not said twice, also where it was deleted since", () => {
+    const world = new World("deleted since");
+    const [anna, ben] = roomOf(world, "anna", "ben");
+    ben!.disconnect();
+    ben!.post("queued in both");
+    const copy = new Map(ben!.rows);
+    ben!.connect();
+    world.run(1_000);
+    world.ds.collect(ROOM);
+    ben!.rows = copy;
+    ben!.crash();
+    world.run(60_000);
+    expect(anna!.texts()).toEqual(["queued in both"]);
+    expect(ben!.texts()).toEqual(["queued in both"]);
+    expectConverged(world);
+  });
+});
+
 describe("E22 a device of a recovered account", () => {
   it("is added by somebody on its pin list, beside the old one", () => {
     const world = new World("recovered");
