@@ -68,8 +68,9 @@ def read_ratchet_tree(reader: Reader, max_leaves: int = MAX_LEAVES) -> RatchetTr
         return inner.optional(read_node)
 
     nodes = reader.vector(read_optional_node, node_width(max_leaves))
-    if not nodes or nodes[-1] is None:
-        raise DecodeError("a tree's last node is blank")
+    # A parent has members below it on either side, so that the last of all nodes is a leaf.
+    if not nodes or nodes[-1] is None or len(nodes) % 2 == 0:
+        raise DecodeError("a tree does not end in a leaf")
     width = node_width(leaf_count_for(len(nodes) // 2 + 1))
     return RatchetTree.of([*nodes, *[None] * (width - len(nodes))])
 

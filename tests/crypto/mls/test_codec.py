@@ -81,7 +81,7 @@ def test_any_bytes_parse_or_raise_decode_error_and_what_parses_is_written_the_sa
 
 @settings(derandomize=True, deadline=None)
 @given(samples, st.integers(0))
-def test_a_structure_cut_short_or_lengthened_raises_decode_error(value: Sample, at: int) -> None:
+def test_v003_a_structure_cut_short_or_lengthened_raises_decode_error(value: Sample, at: int) -> None:
     data = write(value)
     for damaged in (data[: at % len(data)], data + b"\0"):
         with pytest.raises(DecodeError):
@@ -104,12 +104,12 @@ def test_a_structure_cut_short_or_lengthened_raises_decode_error(value: Sample, 
         "",
     ],
 )
-def test_a_length_header_that_is_none_is_refused(header: str) -> None:
+def test_v002_a_length_header_that_is_none_is_refused(header: str) -> None:
     with pytest.raises(DecodeError):
         Reader(bytes.fromhex(header)).varint()
 
 
-def test_a_vector_longer_than_its_bytes_or_than_its_limit_is_refused() -> None:
+def test_v003_a_vector_longer_than_its_bytes_or_than_its_limit_is_refused() -> None:
     three = bytes.fromhex("03010203")
     for data in (bytes.fromhex("0501020304"), bytes.fromhex("bfffffff")):
         with pytest.raises(DecodeError):
@@ -142,7 +142,7 @@ def test_what_follows_a_vector_is_read_after_it() -> None:
     reader.finish()
 
 
-def test_an_optional_value_that_is_neither_there_nor_not_is_refused() -> None:
+def test_v001_an_optional_value_that_is_neither_there_nor_not_is_refused() -> None:
     with pytest.raises(DecodeError):
         Reader(bytes.fromhex("0201")).optional(Reader.uint8)
     assert Reader(b"\0").optional(Reader.uint8) is None

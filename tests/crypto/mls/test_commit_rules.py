@@ -299,7 +299,7 @@ def test_v303_a_path_that_was_used_once_is_no_path_again() -> None:
     assert code_of(lambda: b.judge(forge_commit(c.group, mixed)))[:3] == "v30"
 
 
-def test_v311_one_bad_commit_is_followed_by_nobody_and_bricks_nobody() -> None:
+def test_v314_v311_one_bad_commit_is_followed_by_nobody_and_bricks_nobody() -> None:
     a, b, c, d = four()
     honest = some_path(a.group)
     before = encode_group(b.group)
@@ -334,14 +334,14 @@ def test_v311_a_path_secret_is_for_one_tree_and_no_other_paths() -> None:
     assert code_of(lambda: complete_commit(b.group, judged)) == "v311_path_secret"
 
 
-def test_nobody_commits_in_this_members_name_but_this_state() -> None:
+def test_v316_nobody_commits_in_this_members_name_but_this_state() -> None:
     a = four()[0]
     copy = decode_group(encode_group(a.group))
     judged = judged_by(copy, a.stage().message)
     assert code_of(lambda: complete_commit(copy, judged)) == "own_commit"
 
 
-def test_no_update_of_this_member_is_followed_that_it_has_no_keys_for() -> None:
+def test_v317_no_update_of_this_member_is_followed_that_it_has_no_keys_for() -> None:
     a, b, _, _ = four()
     proposed = propose_update(b.group, authenticated_data=b"", rng=rng)
     b.references = [ProposalReference(proposed.proposal, proposed.ref, b.leaf)]
@@ -372,7 +372,7 @@ def test_an_update_may_bring_a_new_signature_key_and_of_several_the_committed_on
     commit_all([b, a, c])
 
 
-def test_whoever_lacks_a_psk_cannot_follow_and_says_which_kind_of_lack_it_is() -> None:
+def test_v315_whoever_lacks_a_psk_cannot_follow_and_says_which_kind_of_lack_it_is() -> None:
     a, b, _, _ = four()
     psk = PreSharedKey(ExternalPskId(b"psk", nonce()))
     assert code_of(lambda: a.stage(psk)) == "psk_missing"
@@ -391,7 +391,7 @@ def test_a_resumption_psk_of_the_present_epoch_is_at_hand() -> None:
     assert clients[1].group.context.epoch == context.epoch + 1
 
 
-def test_who_is_removed_is_told_so_and_cannot_complete_the_commit() -> None:
+def test_v318_who_is_removed_is_told_so_and_cannot_complete_the_commit() -> None:
     a, b, c, _ = four()
     message = a.stage(remove(b)).message
     judged = b.judge(message)
@@ -421,7 +421,7 @@ def test_group_context_extensions_are_replaced_as_a_whole_and_newcomers_see_the_
     assert staged.judged.extensions_after == extensions
 
 
-def test_a_verdict_holds_for_the_state_it_was_given_in() -> None:
+def test_v319_a_verdict_holds_for_the_state_it_was_given_in() -> None:
     a, b, c, d = four()
     judged = b.judge(a.stage().message)
     early = unprotect(c.group, forge_commit(d.group, some_path(d.group))).authenticated

@@ -79,7 +79,7 @@ each_suite = pytest.mark.parametrize(
 
 
 @each_suite
-def test_what_was_sealed_opens_and_nothing_else(suite: CipherSuite) -> None:
+def test_v904_what_was_sealed_opens_and_nothing_else(suite: CipherSuite) -> None:
     keys, other = (suite.derive_key_pair(RNG(32)) for _ in range(2))
     ct = suite.hpke_seal(keys.public_key, INFO, AAD, PLAINTEXT, RNG)
     assert suite.hpke_open(keys.private_key, ct, INFO, AAD) == PLAINTEXT
@@ -139,7 +139,7 @@ def test_exactly_the_keys_are_refused_that_encrypting_refuses(suite: CipherSuite
     assert code_of(lambda: suite.check_public_key(good)) == "nothing raised"
 
 
-def test_points_of_p256_have_one_spelling() -> None:
+def test_v903_points_of_p256_have_one_spelling() -> None:
     suite = suite_of(2)
     key = suite.derive_key_pair(RNG(32)).public_key
     odd = key[-1] & 1

@@ -94,7 +94,7 @@ def test_an_external_init_secret_arrives_as_it_was_sent(number: int) -> None:
     assert receive_external_init(suite, external, sent.kem_output) == sent.secret
 
 
-def test_an_exported_secret_depends_on_label_context_and_length() -> None:
+def test_v905_an_exported_secret_depends_on_label_context_and_length() -> None:
     suite = suite_of(ROOM_SUITE)
     secret = seeded_rng("exporter")(suite.nh)
     asked = [("a", b"", 32), ("b", b"", 32), ("a", b"x", 32), ("a", b"y", 32), ("a", b"", 31)]
@@ -103,5 +103,5 @@ def test_an_exported_secret_depends_on_label_context_and_length() -> None:
     assert not exported[0].startswith(exported[4])
 
 
-def test_a_psk_that_nobody_has_is_named_as_missing() -> None:
+def test_v315_a_psk_that_nobody_has_is_named_as_missing() -> None:
     assert code_of(lambda: find_psks([ExternalPskId(b"x", b"")], no_psks)) == "psk_missing"

@@ -23,12 +23,12 @@ from tests.crypto.seeded_rng import seeded_rng
     ],
     ids=["version", "wire format", "no wire format", "too long", "as long as may be"],
 )
-def test_refuses(data: bytes, why: str) -> None:
+def test_v008_v004_refuses(data: bytes, why: str) -> None:
     with pytest.raises(DecodeError, match=re.escape(why)):
         decode_mls_message(data)
 
 
-def test_holds_a_key_package_of_its_own_version() -> None:
+def test_v008_holds_a_key_package_of_its_own_version() -> None:
     """RFC 9420 §10."""
     key_package = Person(suite_of(1), "ada", seeded_rng("version")).key_package().key_package
     message = encode_mls_message(key_package)

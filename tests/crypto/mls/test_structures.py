@@ -250,13 +250,13 @@ def refused(data: bytes, read: Callable[[Reader], object]) -> bool:
     return code_of(lambda: decode(data, read)) == "decode"
 
 
-def test_two_extensions_of_one_type_are_refused() -> None:
+def test_v005_two_extensions_of_one_type_are_refused() -> None:
     one, other = Extension(0xF101, b"a"), Extension(0xF102, b"b")
     assert refused(encode_extensions((one, replace(one, data=b"b"))), read_extensions)
     assert decode_extensions(encode_extensions((one, other))) == (one, other)
 
 
-def test_more_than_there_can_be_is_refused() -> None:
+def test_v004_more_than_there_can_be_is_refused() -> None:
     many = tuple(Extension(i, b"") for i in range(257))
     assert refused(encode_extensions(many), read_extensions)
     assert not refused(encode_extensions(many[1:]), read_extensions)
@@ -267,7 +267,7 @@ def test_more_than_there_can_be_is_refused() -> None:
         assert refused(codes, read_required_capabilities) != ok
 
 
-def test_unknown_kinds_are_refused() -> None:
+def test_v009_unknown_kinds_are_refused() -> None:
     # A Commit whose one proposal is of kind 3, a PSK of type 3, a resumption PSK of usage 0 and of usage 4.
     assert refused(bytes.fromhex("02030000"), read_commit)
     assert refused(bytes.fromhex("030000"), read_pre_shared_key_id)
@@ -288,7 +288,7 @@ def test_a_key_package_with_something_after_it_is_refused() -> None:
     assert code_of(lambda: decode_key_package(data + b"x")) == "decode"
 
 
-def test_unmerged_leaves_that_are_not_in_increasing_order_are_refused() -> None:
+def test_v006_unmerged_leaves_that_are_not_in_increasing_order_are_refused() -> None:
     def node(*leaves: int) -> bytes:
         parent = ParentNode(b"k", b"h", tuple(map(LeafIndex, leaves)))
         return encode(lambda writer: write_parent_node(writer, parent))
@@ -308,7 +308,7 @@ def tree_of(*items: bytes | None) -> bytes:
     return Writer().vector(items, lambda inner, item: inner.optional(item, Writer.raw)).finish()
 
 
-def test_what_is_no_tree_is_refused_though_its_parts_are_good() -> None:
+def test_v007_what_is_no_tree_is_refused_though_its_parts_are_good() -> None:
     def code(data: bytes, most: int = 2**16) -> str:
         return code_of(lambda: decode_ratchet_tree(data, most))
 
@@ -322,6 +322,8 @@ def test_what_is_no_tree_is_refused_though_its_parts_are_good() -> None:
         (AS_LEAF, None, AS_LEAF, None),
         (AS_PARENT, None, AS_LEAF),
         (AS_LEAF, AS_LEAF, AS_LEAF),
+        (AS_LEAF, AS_PARENT),
+        (AS_LEAF, None, AS_LEAF, AS_PARENT),
         (b"\x03" + AS_LEAF[1:],),
     ):
         assert code(tree_of(*items)) == "decode"

@@ -271,7 +271,7 @@ def test_v710_is_not_from_oneself() -> None:
     assert ARRIVAL.refused(own) == "v710_own_signature"
 
 
-def test_is_to_the_epoch_that_its_secrets_belong_to() -> None:
+def test_v705_is_to_the_epoch_that_its_secrets_belong_to() -> None:
     tag = ARRIVAL.reseal(lambda info: replace(info, confirmation_tag=bytes(room_suite.nh)))
     assert ARRIVAL.refused(tag) == "confirmation_tag"
     assert ARRIVAL.with_context(lambda one: replace(one, epoch=7)) == "confirmation_tag"

@@ -76,7 +76,7 @@ def test_e2_what_the_librarys_own_seals_opens_here_and_the_other_way_round() -> 
 
 
 @pytest.mark.parametrize("u", SMALL_ORDER_U)
-def test_e4_an_x25519_result_of_zero_is_refused(u: int) -> None:
+def test_v902_e4_an_x25519_result_of_zero_is_refused(u: int) -> None:
     small = u.to_bytes(32, "little")
     with pytest.raises(BadKeyError):
         x25519_agree(load_private(bytes([1]) * 32), small)
@@ -91,7 +91,7 @@ def test_e4_an_x25519_result_of_zero_is_refused(u: int) -> None:
         KEM.decapsulate(with_tail(made.kem_output, small), KEYS.private_key)
 
 
-def test_e4_the_list_of_small_orders_is_what_agreeing_refuses() -> None:
+def test_v902_e4_the_list_of_small_orders_is_what_agreeing_refuses() -> None:
     probe = load_private(bytes([1]) * 32)
     for u in range(40):
         for near in (u, P - u, P + u if u < 19 else u, 2**255 + u):

@@ -55,7 +55,8 @@ export function readRatchetTree(reader: Reader, maxLeaves: number = MAX_LEAVES):
     at++;
     return node ?? null;
   }, nodeWidth(maxLeaves));
-  if (nodes.at(-1) == null) throw new DecodeError("a tree's last node is blank");
+  // A parent has members below it on either side, so that the last of all nodes is a leaf.
+  if (nodes.at(-1) == null || nodes.length % 2 === 0) throw new DecodeError("a tree does not end in a leaf");
   const width = nodeWidth(leafCountFor(Math.ceil((nodes.length + 1) / 2)));
   while (nodes.length < width) nodes.push(null);
   return RatchetTree.of(nodes);

@@ -87,7 +87,7 @@ describe("codec", () => {
     );
   });
 
-  it("invariant: a structure cut short or lengthened raises DecodeError", () => {
+  it("v003: a structure cut short or lengthened raises DecodeError", () => {
     fc.assert(
       fc.property(sample, fc.nat(), (value, at) => {
         const bytes = write(value);
@@ -98,11 +98,11 @@ describe("codec", () => {
   });
 
   it.each(["4000", "403f", "80000000", "80003fff", "c0", "c000000000000000", "40", "800000", ""])(
-    "refuses the length header %s",
+    "v002: refuses the length header %s",
     (hex) => expect(() => new Reader(fromHex(hex)).varint()).toThrow(DecodeError),
   );
 
-  it("refuses a vector longer than its bytes, or than its limit", () => {
+  it("v003: refuses a vector longer than its bytes, or than its limit", () => {
     expect(() => new Reader(fromHex("0501020304")).opaque()).toThrow(DecodeError);
     expect(() => new Reader(fromHex("bfffffff")).opaque()).toThrow(DecodeError);
     expect(() => new Reader(fromHex("03010203")).opaque(2)).toThrow(DecodeError);
@@ -116,7 +116,7 @@ describe("codec", () => {
     expect(() => new Reader(fromHex("0101")).vector(() => 0)).toThrow(DecodeError);
   });
 
-  it("refuses an optional value that is neither there nor not", () => {
+  it("v001: refuses an optional value that is neither there nor not", () => {
     expect(() => new Reader(fromHex("0201")).optional((r) => r.uint8())).toThrow(DecodeError);
     expect(new Reader(fromHex("00")).optional((r) => r.uint8())).toBeUndefined();
   });

@@ -290,7 +290,7 @@ describe("a commit's path, and what follows from it", () => {
     expect(codeOf(() => b.judge(message2))).toMatch(/^v30[1-5]/);
   });
 
-  it("confirmation_tag, path_secret: one bad commit is followed by nobody and bricks nobody", () => {
+  it("v314, v311, confirmation_tag: one bad commit is followed by nobody and bricks nobody", () => {
     const clients = four();
     const [a, b, c, d] = clients;
     const honest = somePath(a);
@@ -341,7 +341,7 @@ describe("a commit's path, and what follows from it", () => {
     expect(codeOf(() => completeCommit(b.group, judged))).toBe("v311_path_secret");
   });
 
-  it("own_commit: nobody commits in this member's name but this state", () => {
+  it("v316, own_commit: nobody commits in this member's name but this state", () => {
     const [a] = four();
     const copy = decodeGroup(encodeGroup(a.group), suiteOf);
     const staged = a.stage();
@@ -349,7 +349,7 @@ describe("a commit's path, and what follows from it", () => {
     expect(codeOf(() => completeCommit(copy, judged))).toBe("own_commit");
   });
 
-  it("own_update: no Update of this member is followed that it has no keys for", () => {
+  it("v317, own_update: no Update of this member is followed that it has no keys for", () => {
     const [a, b] = four();
     const { proposal, ref } = proposeUpdate(b.group, { authenticatedData: EMPTY, rng });
     const references = [{ proposal, ref, sender: b.leaf }];
@@ -358,7 +358,7 @@ describe("a commit's path, and what follows from it", () => {
     expect(codeOf(() => completeCommit(b.group, judged))).toBe("own_update");
   });
 
-  it("psk_missing: whoever lacks a PSK cannot follow, and says which kind of lack it is", () => {
+  it("v315, psk_missing: whoever lacks a PSK cannot follow, and says which kind of lack it is", () => {
     const [a, b] = four();
     const psk: PreSharedKeyId = { kind: "external", id: utf8("psk"), nonce: nonce() };
     const proposals: Proposal[] = [{ type: "psk", psk }];
@@ -385,7 +385,7 @@ describe("a commit's path, and what follows from it", () => {
     expect(clients[1].group.context.epoch).toBe(context.epoch + 1n);
   });
 
-  it("removed: who is removed is told so, and cannot complete the commit", () => {
+  it("v318, removed: who is removed is told so, and cannot complete the commit", () => {
     const [a, b, c] = four();
     const { message } = a.stage({ proposals: [remove(b)] });
     const judged = b.judge(message);
@@ -418,7 +418,7 @@ describe("a commit's path, and what follows from it", () => {
     expect(staged.judged.extensionsAfter).toEqual(extensions);
   });
 
-  it("other_state, commit_epoch, not_a_commit: a verdict holds for the state it was given in", () => {
+  it("v319, other_state, commit_epoch, not_a_commit: a verdict holds for the state it was given in", () => {
     const clients = four();
     const [a, b, c, d] = clients;
     const { message } = a.stage();

@@ -89,7 +89,7 @@ describe.each(SUITES.map((id) => [suiteOf(id).name, suiteOf(id)] as const))("%s"
   const plaintext = utf8("the door is open");
   const keys = suite.deriveKeyPair(systemRng(32));
 
-  it("opens what it sealed, and nothing else", () => {
+  it("v904: opens what it sealed, and nothing else", () => {
     const ct = suite.hpkeSeal(keys.publicKey, info, aad, plaintext, systemRng);
     expect(suite.hpkeOpen(keys.privateKey, ct, info, aad)).toEqual(plaintext);
     expect(() => suite.hpkeOpen(keys.privateKey, ct, info, EMPTY)).toThrow(AeadError);

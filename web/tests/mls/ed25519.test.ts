@@ -18,7 +18,7 @@ function openssl(key: Uint8Array, message: Uint8Array, signature: Uint8Array): b
   return opensslVerify(null, message, createPublicKey({ key: jwk, format: "jwk" }), signature);
 }
 
-describe("e3: the one rule", () => {
+describe("v901, e3: the one rule", () => {
   for (const { name, public_key, message, signature, valid } of CASES) {
     it(`${name}: ${valid ? "valid" : "refused"}`, () => {
       expect(verify(fromHex(public_key), fromHex(message), fromHex(signature))).toBe(valid);

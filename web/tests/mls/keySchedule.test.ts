@@ -122,7 +122,7 @@ describe("what the vectors of the key schedule leave open", () => {
     expect(receiveExternalInit(suite, external, kemOutput)).toEqual(secret);
   });
 
-  it("an exported secret depends on label, context and length", () => {
+  it("v905: an exported secret depends on label, context and length", () => {
     const suite = suiteOf(ROOM_SUITE);
     const secret = seededRng("exporter")(suite.nh);
     const exported = (label: string, context: string, length: number) =>
@@ -138,7 +138,7 @@ describe("what the vectors of the key schedule leave open", () => {
     expect(all[0]!.startsWith(all[4]!)).toBe(false);
   });
 
-  it("a PSK that nobody has is named as missing", () => {
+  it("v315: a PSK that nobody has is named as missing", () => {
     const id = { kind: "external" as const, id: utf8("x"), nonce: EMPTY };
     expect(() => findPsks([id], () => undefined)).toThrow(expect.objectContaining({ code: "psk_missing" }));
   });

@@ -48,13 +48,13 @@ describe("an MLSMessage", () => {
     return "nothing thrown";
   }
 
-  it("is of a version and a wire format that exist", () => {
+  it("v008: is of a version and a wire format that exist", () => {
     expect(refused(Uint8Array.of(0, 2, 0, 1))).toMatch(/version 2/);
     expect(refused(Uint8Array.of(0, 1, 0, 6))).toMatch(/wire format 6/);
     expect(refused(Uint8Array.of(0, 1, 0, 0))).toMatch(/wire format 0/);
   });
 
-  it("holds a KeyPackage of its own version (RFC 9420 §10)", () => {
+  it("v008: holds a KeyPackage of its own version (RFC 9420 §10)", () => {
     const { bytes } = new Person(suiteOf(1), "ada", seededRng("version")).keyPackage();
     const message = Uint8Array.of(0, 1, 0, 5, ...bytes);
     expect(refused(message)).toBe("nothing thrown");
@@ -62,7 +62,7 @@ describe("an MLSMessage", () => {
     expect(refused(message)).toMatch(/another version/);
   });
 
-  it("E26: is bounded before it is parsed", () => {
+  it("v004, E26: is bounded before it is parsed", () => {
     expect(refused(new Uint8Array(MAX_MESSAGE_LENGTH + 1))).toMatch(/longer than/);
     expect(refused(new Uint8Array(MAX_MESSAGE_LENGTH))).toMatch(/version 0/);
   });

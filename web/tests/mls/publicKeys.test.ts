@@ -40,3 +40,26 @@ describe.each([1, 2, 3, ROOM_SUITE].map(suiteOf))("checkPublicKey, $name", (suit
     expect(checked(new Uint8Array(good.length))).toBe("key");
   });
 });
+
+describe("v903: a P-256 key", () => {
+  const suite = suiteOf(2);
+  const key = suite.deriveKeyPair(seededRng("p256")(32)).publicKey;
+  const checked = (bytes: Uint8Array) => codeOf(() => suite.checkPublicKey(bytes));
+
+  it("has one spelling: uncompressed", () => {
+    expect(checked(key)).toBe("nothing thrown");
+    const odd = key[64]! & 1;
+    // Compressed, the hybrid of both, and a compressed one with more behind it.
+    expect(checked(Uint8Array.of(2 + odd, ...key.subarray(1, 33)))).toBe("key");
+    expect(checked(Uint8Array.of(6 + odd, ...key.subarray(1)))).toBe("key");
+    expect(checked(Uint8Array.of(2 + odd, ...key.subarray(1)))).toBe("key");
+  });
+
+  it("is a point of the curve", () => {
+    for (const at of [1, 32, 33, 64]) {
+      const off = key.slice();
+      off[at]! ^= 1;
+      expect(checked(off)).toBe("key");
+    }
+  });
+});

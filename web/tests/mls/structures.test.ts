@@ -150,14 +150,14 @@ describe("what is no structure", () => {
   const refused = (bytes: Uint8Array, read: (reader: Reader) => unknown) =>
     expect(codeOf(() => decode(bytes, read))).toBe("decode");
 
-  it("two extensions of one type", () => {
+  it("v005: two extensions of one type", () => {
     const one = { type: 0xf101, data: utf8("a") };
     const twice = encodeExtensions([one, { ...one, data: utf8("b") }]);
     expect(codeOf(() => decodeExtensions(twice))).toBe("decode");
     expect(decodeExtensions(encodeExtensions([one, { type: 0xf102, data: utf8("b") }]))).toHaveLength(2);
   });
 
-  it("more than there can be", () => {
+  it("v004: more than there can be", () => {
     const many = Array.from({ length: 257 }, (_, type) => ({ type, data: utf8("") }));
     expect(codeOf(() => decodeExtensions(encodeExtensions(many)))).toBe("decode");
     refused(
@@ -169,7 +169,7 @@ describe("what is no structure", () => {
     refused(codes.slice(0, -1), readRequiredCapabilities);
   });
 
-  it("unknown kinds", () => {
+  it("v009: unknown kinds", () => {
     // A Commit whose one proposal is of kind 3, a PSK of type 3, a resumption PSK of usage 0 and of usage 4.
     refused(fromHex("02030000"), readCommit);
     refused(fromHex("030000"), readPreSharedKeyId);
@@ -192,7 +192,7 @@ describe("what is no structure", () => {
     expect(codeOf(() => decodeKeyPackage(concat(bytes, utf8("x"))))).toBe("decode");
   });
 
-  it("unmerged leaves that are not in increasing order", () => {
+  it("v006: unmerged leaves that are not in increasing order", () => {
     const node = (unmergedLeaves: number[]) =>
       encode((writer) =>
         writeParentNode(writer, {
@@ -226,7 +226,7 @@ describe("what is no tree", () => {
   });
   const codeOfBytes = (bytes: Uint8Array, most?: number) => codeOf(() => decodeRatchetTree(bytes, most));
 
-  it("none of these is one, though the parts are good", () => {
+  it("v007: none of these is one, though the parts are good", () => {
     expect(codeOfBytes(good)).toBe("nothing thrown");
     expect(codeOfBytes(optionals([asLeaf, asParent, asLeaf]))).toBe("nothing thrown");
     // Nothing at all, a blank at the end, kinds in the wrong places, a kind that is none.
@@ -236,11 +236,13 @@ describe("what is no tree", () => {
     expect(codeOfBytes(optionals([asLeaf, null, asLeaf, null]))).toBe("decode");
     expect(codeOfBytes(optionals([asParent, null, asLeaf]))).toBe("decode");
     expect(codeOfBytes(optionals([asLeaf, asLeaf, asLeaf]))).toBe("decode");
+    expect(codeOfBytes(optionals([asLeaf, asParent]))).toBe("decode");
+    expect(codeOfBytes(optionals([asLeaf, null, asLeaf, asParent]))).toBe("decode");
     expect(codeOfBytes(optionals([asLeaf.with(0, 3)]))).toBe("decode");
     expect(codeOfBytes(concat(good, utf8("x")))).toBe("decode");
   });
 
-  it("one of more leaves than there may be is not read", () => {
+  it("v004: one of more leaves than there may be is not read", () => {
     expect(codeOfBytes(good, 4)).toBe("nothing thrown");
     expect(codeOfBytes(good, 2)).toBe("decode");
     const widest = optionals([...Array.from({ length: 2 ** 17 - 2 }, () => null), asLeaf]);

@@ -261,7 +261,7 @@ describe("a Welcome", () => {
     expect(refused(own)).toBe("v710_own_signature");
   });
 
-  it("confirmation_tag: is to the epoch that its secrets belong to", () => {
+  it("v705, confirmation_tag: is to the epoch that its secrets belong to", () => {
     const tag = arrival.reseal(({ confirmationTag }) => ({
       confirmationTag: confirmationTag.map((byte) => byte ^ 1),
     }));
@@ -270,7 +270,7 @@ describe("a Welcome", () => {
     expect(refused(epoch)).toBe("confirmation_tag");
   });
 
-  it("v311, v313: has the path secret of the commit", () => {
+  it("v312, v313: has the path secret of the commit", () => {
     const another = arrival.reseal(
       () => ({}),
       () => ({ pathSecret: rng(suite.nh) }),

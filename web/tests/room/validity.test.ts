@@ -190,11 +190,11 @@ describe("E9, E10: every leaf that a Commit brings", () => {
     expect(devicesOf(change.roster)).toHaveLength(4);
   });
 
-  it("E9 a leaf certified for another server is refused", () => {
+  it("v111, E9 a leaf certified for another server is refused", () => {
     expect(broken(admit(leaf("dora", { deploymentId: seeded("elsewhere")(16) })))).toBe("E9 deployment");
   });
 
-  it("E9 a leaf whose certificate does not hold is refused", () => {
+  it("v111, E9 a leaf whose certificate does not hold is refused", () => {
     const made = leaf("dora");
     const credential = { type: 1 as const, identity: new Uint8Array(40) };
     const keyPackage = { ...made.keyPackage, leafNode: { ...made.node, credential } };
@@ -244,7 +244,7 @@ describe("E9, E10: every leaf that a Commit brings", () => {
     });
   }
 
-  it("E10 a certificate is judged at the stamp: too early and too late", () => {
+  it("v110, E10 a certificate is judged at the stamp: too early and too late", () => {
     expect(broken(admit(leaf("dora", { notBefore: STAMP + 1, notAfter: STAMP + DAY })))).toBe(
       "E9 not_yet_valid",
     );
@@ -252,7 +252,7 @@ describe("E9, E10: every leaf that a Commit brings", () => {
     expect(broken(admit(leaf("dora", { notBefore: NOW, notAfter: STAMP })))).toBe("valid");
   });
 
-  it("E10 a KeyPackage's lifetime is judged at the stamp, and is a month at most", () => {
+  it("v110, E10 a KeyPackage's lifetime is judged at the stamp, and is a month at most", () => {
     const at = BigInt(Math.floor(STAMP / 1000));
     expect(broken(admit(leaf("dora", { from: at + 1n, until: at + 9n })))).toBe("E10 key_package_expired");
     expect(broken(admit(leaf("dora", { from: seconds, until: at - 1n })))).toBe("E10 key_package_expired");
@@ -265,7 +265,7 @@ describe("E9, E10: every leaf that a Commit brings", () => {
   const path = (made: ReturnType<typeof leaf>, stamp?: number) => () =>
     three.judge({ ...three.judged("ben", []), pathLeaf: made.node }, stamp);
 
-  it("E9 a committer's path brings a successor of its own leaf", () => {
+  it("v111, E9 a committer's path brings a successor of its own leaf", () => {
     expect(broken(path(leaf("ben", { serial: 2 })))).toBe("valid");
     expect(path(leaf("ben", { serial: 2 }))().roster.get(leafIndex(1))?.certificateSerial).toBe(2);
     expect(broken(path(leaf("cleo")))).toBe("E9 successor_account");
