@@ -95,7 +95,8 @@ def _judge(judging: Judging) -> RoomChange:
         granted, what = None, _judge_ungrounded(judging, parts)
     return RoomChange(
         committer=committer,
-        added=tuple(_added_leaf(one, granted) for one in added),
+        # E30: without grounds nobody is added.
+        added=() if granted is None else tuple(_added_leaf(one, granted) for one in added),
         removed=tuple(RemovedLeaf(leaf, roster[leaf]) for leaf in judged.removed),
         gone=gone,
         context=after,
@@ -104,9 +105,7 @@ def _judge(judging: Judging) -> RoomChange:
     )
 
 
-def _added_leaf(added: Added, granted: Granted | None) -> AddedLeaf:
-    if granted is None:
-        return AddedLeaf(added.leaf, added.identity, invite_id=None, request_hash=None, name=None)
+def _added_leaf(added: Added, granted: Granted) -> AddedLeaf:
     return AddedLeaf(added.leaf, added.identity, granted.invite_id, granted.request_hash, granted.name)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -27,8 +28,10 @@ from crypto.room.plans import (
 )
 from crypto.room.room_context import (
     CharterChange,
+    Enactable,
     ExpiryGrounds,
     FounderChange,
+    IdentityGrounds,
     InviteChange,
     Policy,
     PolicyChange,
@@ -119,6 +122,40 @@ def test_e14_the_founder_enacts_and_others_approve() -> None:
     again = replace(BEN, context=context_in(proposed))
     assert refused(lambda: plan_change(again, REMOVAL), RoomPlanError) == "already_approved"
     assert context_in(plan_withdraw_approval(again, REMOVAL)).pending == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "after"),
+    [
+        (PolicyChange(Policy(3)), {"policy": Policy(3)}),
+        (CharterChange(bytes(48)), {"charter_hash": bytes(48)}),
+        (FounderChange(account("cleo")), {"founder": account("cleo")}),
+    ],
+    ids=lambda value: getattr(value, "kind", ""),
+)
+def test_e14_the_founder_changes_what_the_room_agrees_on(change: Enactable, after: dict[str, Any]) -> None:
+    asked = replace(ANNA, context=with_approvers(WORLD.context, change, [account("ben")]))
+    # What was done is pending no more.
+    assert context_in(plan_change(asked, change)) == replace(WORLD.context, **after)
+    assert context_in(plan_change(BEN, change)) == with_approvers(WORLD.context, change, [account("ben")])
+
+
+def test_e9_e14_devices_go_by_their_persons_will_and_by_statements() -> None:
+    laptop = plan_remove_own_devices(BEN, [WORLD.at("ben laptop")])
+    assert laptop == Plan((Remove(WORLD.at("ben laptop")),), ())
+    superseded = plan_identity(ANNA, RENEWED.chain)
+    assert superseded.proposals[:2] == (Remove(WORLD.at("ben")), Remove(WORLD.at("ben laptop")))
+    # E30: whoever held the older key knows the keys of all open invites.
+    after = context_in(superseded)
+    assert (after.grounds, after.invites) == (IdentityGrounds(RENEWED.chain), ())
+    revoked = plan_revoke_device(ANNA, revocation_of("ben laptop"))
+    assert revoked.proposals[0] == Remove(WORLD.at("ben laptop"))
+    assert context_in(revoked).revocations == (revocation_of("ben laptop"),)
+
+
+@pytest.mark.parametrize("who", ["ben", "anna"])
+def test_e28_an_invite_is_its_inviters_to_withdraw_or_the_founders(who: str) -> None:
+    assert context_in(plan_withdraw_invite(WORLD.situation(who), INVITE.open.id)).invites == ()
 
 
 def test_e14_a_leave_replaces_the_remove_by_value_of_its_leaf() -> None:

@@ -32,7 +32,7 @@ from crypto.room.join_request import (
     seal_join_request,
 )
 from crypto.room.padding import pad_to
-from crypto.room.rejoin import open_rejoin_request, sign_rejoin_request
+from crypto.room.rejoin import open_rejoin_request, read_rejoin_claim, sign_rejoin_request
 from crypto.room.signed_request import sign_request, split_request
 from crypto.room.welcome_payload import (
     WelcomeClaim,
@@ -193,6 +193,10 @@ def test_e22_a_rejoin_request_is_signed_by_the_identity_key_for_its_room_and_dev
     assert judge(rejoin(room=id_of("elsewhere"))) == "rejoin_room"
     assert judge(rejoin(device=id_of("other"))) == "rejoin_device"
     assert judge(rejoin(old_leaf=256)) == "room_data"
+    too_long = encode_canonical({"request": bytes(4097), "key_package": EMIL.bytes})
+    assert judge(too_long) == "room_data"
+    with pytest.raises(RoomDataError):
+        read_rejoin_claim(bytes(4097))
     # Emil's KeyPackage, asked for by Ben.
     assert judge(rejoin(key_package=EMIL.bytes)) == "rejoin_signature"
     signed = split_request(open_rejoin_request(ROOM, rejoin()).bytes)

@@ -278,6 +278,8 @@ def test_e24_a_full_room_goes_into_pages_and_comes_together_in_any_order() -> No
     assert assembled(collected(pages)) == full
     assert assembled(collected(pages[::-1])) == full
     assert assembled(collected(pages[1:])) is None
+    with pytest.raises(RoomDataError):
+        snapshot_pages(many(1000))
 
 
 def test_e24_pages_that_are_not_what_their_hash_says_are_refused() -> None:
@@ -334,6 +336,9 @@ def test_e15_a_commits_clear_data_is_40_bytes(data: bytes) -> None:
     with contextlib.suppress(RoomDataError):
         found = decode_commit_data(data)
         assert encode_commit_data(found.id, found.seen) == data
+    beyond = id_of("commit") + (2**53).to_bytes(8, "big") + id_of("head")
+    with pytest.raises(RoomDataError):
+        decode_commit_data(beyond)
     whole = encode_commit_data(id_of("commit"), seen_of(2**53 - 1, seeded("head")(48)))
     assert decode_commit_data(whole) == (id_of("commit"), Seen(2**53 - 1, seeded("head")(16)))
 

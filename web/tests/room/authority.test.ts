@@ -158,6 +158,17 @@ describe("E14: approvals", () => {
     );
   });
 
+  it("E14 are taken back while those of others stay", () => {
+    const six = new World([...FIVE, "fred"]);
+    const one = six.after(six.commits("ben", planChange(six.situation("ben"), removal("dora"))));
+    const two = one.after(one.commits("cleo", planChange(one.situation("cleo"), removal("dora"))));
+    const back = two.commits("ben", planWithdrawApproval(two.situation("ben"), removal("dora")));
+    expect(back.what).toEqual([{ kind: "removal_withdrawn", target: account("dora") }]);
+    expect(back.context.pending).toEqual([
+      { kind: "remove", target: account("dora"), approvers: [account("cleo")] },
+    ]);
+  });
+
   it("E14 are of something that can be", () => {
     const ask = (change: Change) => () =>
       five.says("ben", [], withApprovers(five.context, change, [account("ben")]));
