@@ -43,7 +43,7 @@ from crypto.room.room_context import (
     with_invites,
     with_revocation,
 )
-from crypto.room.roster import Roster, accounts_of, has_account, leaf_of_device, leaves_of
+from crypto.room.roster import Roster, gone_between, has_account, leaf_of_device, leaves_of
 from crypto.room.settling import NOBODY_GOES, Going, settled
 from crypto.room.text import is_title
 
@@ -321,5 +321,4 @@ def _with_grounds(at: Situation, after: RoomContext, grounds: Grounds, proposals
 
 
 def _gone_without(roster: Roster, leaves: set[LeafIndex]) -> tuple[bytes, ...]:
-    after = {leaf: who for leaf, who in roster.items() if leaf not in leaves}
-    return tuple(account for account in accounts_of(roster) if not has_account(after, account))
+    return gone_between(roster, {leaf: who for leaf, who in roster.items() if leaf not in leaves})

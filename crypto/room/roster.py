@@ -79,6 +79,12 @@ def has_account(roster: Roster, account: bytes) -> bool:
     return any(who.account_id == account for who in roster.values())
 
 
+def gone_between(before: Roster, after: Roster) -> tuple[bytes, ...]:
+    """The accounts of which no leaf is left, by first leaf."""
+    here = {who.account_id for who in after.values()}
+    return tuple(account for account in accounts_of(before) if account not in here)
+
+
 def leaf_of_device(roster: Roster, device: bytes) -> LeafIndex | None:
     """The leaf of a device, or None. A device has one at most."""
     return next((leaf for leaf, who in roster.items() if who.device_id == device), None)

@@ -43,7 +43,7 @@ from crypto.room.room_context import (
     approvers_of,
     read_room_extensions,
 )
-from crypto.room.roster import Roster, accounts_of, check_together, has_account
+from crypto.room.roster import Roster, check_together, gone_between, has_account
 from crypto.room.settling import NOBODY_GOES, Going, settled
 
 MAX_ADDS: Final = 32  # E26
@@ -87,7 +87,7 @@ def _judge(judging: Judging) -> RoomChange:
     after = read_room_extensions(judged.extensions_after) if sorted_.brings_extensions else before
     added = _check_added(judging)
     roster_after = _roster_of_tree(judging, committer, added)
-    gone = tuple(account for account in accounts_of(roster) if not has_account(roster_after, account))
+    gone = gone_between(roster, roster_after)
     parts = _Parts(committer, after, added, sorted_.removes, sorted_.leaves, roster_after, gone)
     if sorted_.brings_extensions and after.grounds is not None:
         granted, what = _judge_grounded(judging, parts, after.grounds)
