@@ -4,8 +4,8 @@ them (E16, E17).
 
 from dataclasses import dataclass, replace
 
+from client.room.happenings import line_id
 from client.room.heads import head_at
-from client.room.said import said_by
 from client.room.state import Made, Outgoing, Sealed
 from client.room.turn import Turn, seen_now
 from crypto.mls.application import protect_application
@@ -20,7 +20,7 @@ from crypto.room.events import (
 )
 from crypto.room.log_head import list_hash, payload_hash
 from crypto.room.roster import devices_of
-from crypto.room.timeline import SystemItem, with_said
+from crypto.room.timeline import SystemItem
 from wire.frames import Send
 
 MAX_IN_FLIGHT = 64
@@ -154,23 +154,29 @@ def acked(turn: Turn, id_: bytes, n: int) -> None:
         _replace(turn, found, replace(found, acked=n))
     elif not _was_read(turn, n):
         # It stood there and was deleted, or passed by, before this device read it (E23): an old copy of its
-        # state, say, whose newer one had said it (E39). To say it again would double it.
-        outbox = tuple(one for one in turn.state.outbox if one is not found)
-        said, timeline = said_by(id_, found.event), turn.state.timeline
-        if said is not None:
-            timeline = with_said(timeline, said, turn.env.me.account_id, n, found.at)
-        turn.state = replace(turn.state, outbox=outbox, timeline=timeline)
+        # state, say, whose newer one had said it (E39). To say it again would double it; what stands there is
+        # gone for this device, like all else of that time.
+        turn.state = replace(turn.state, outbox=tuple(one for one in turn.state.outbox if one is not found))
     else:
         # Something else stands at that position under this id, which only a server that lies can bring about.
         _replace(turn, found, replace(_anew(found), id=turn.env.rng(ID_BYTES), made=()))
 
 
 def _was_read(turn: Turn, n: int) -> bool:
-    """Whether this device has had the entry itself at a position that it has passed."""
-    if head_at(turn.log.heads, n) is None:
+    """Whether this device has had the entry itself at a position that it has passed: not where it was
+    deleted, nor below the place where this device came, or came again.
+    """
+    state = turn.state
+    if head_at(state.log.heads, n) is None:
         return False
-    items = (item for segment in reversed(turn.state.timeline) for item in reversed(segment))
-    return not any(isinstance(item, SystemItem) and item.n == n and item.detail == "missed" for item in items)
+    for segment in reversed(state.timeline):
+        for item in reversed(segment):
+            if not isinstance(item, SystemItem):
+                continue
+            came = line_id(state.room_id, item.n), line_id(turn.env.me.device_id, item.n)
+            if (item.n == n and item.detail == "missed") or (item.n >= n and item.id in came):
+                return False
+    return True
 
 
 def stale(turn: Turn, id_: bytes, after: int) -> None:

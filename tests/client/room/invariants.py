@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import fields, replace
 
+from client.room.core import CORE_ROW, row_names
 from client.room.state import RoomState
 from crypto.mls.group import epoch, epoch_authenticator
 from crypto.room.log_head import first_head, next_head
@@ -70,7 +71,8 @@ WITH_GROUPS = {"membership", "staged"}
 
 
 def expect_stored(device: Device) -> None:
-    """The rows of a device give the state that it has."""
+    """The rows of a device give the state that it has, and there are no others."""
+    assert set(device.rows) == {CORE_ROW, *row_names(device.rows[CORE_ROW])}
     state, loaded = device.state, device.stored()
     outbox = tuple(replace(one, in_flight=False) for one in state.outbox)
     leaving = None if state.leaving is None else replace(state.leaving, in_flight=False)

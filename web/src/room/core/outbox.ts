@@ -12,9 +12,9 @@ import {
 } from "../events";
 import { listHash, payloadHash } from "../logHead";
 import { devicesOf } from "../roster";
-import { withSaid } from "../timeline";
+import type { Item } from "../timeline";
+import { lineId } from "./happenings";
 import { headAt } from "./heads";
-import { saidBy } from "./said";
 import type { Outgoing } from "./state";
 import { seenNow, type Turn } from "./turn";
 
@@ -116,13 +116,9 @@ export function acked(turn: Turn, id: Uint8Array, n: number): boolean {
     replace(turn, found, { ...found, acked: n });
   } else if (!wasRead(turn, n)) {
     // It stood there and was deleted, or passed by, before this device read it (E23): an old copy of its state, say, whose
-    // newer one had said it (E39). To say it again would double it.
-    const { outbox, timeline } = turn.state;
-    const said = saidBy(id, found.event);
-    turn.set({
-      outbox: outbox.filter((one) => one !== found),
-      timeline: said === null ? timeline : withSaid(timeline, said, turn.env.me.accountId, n, found.at),
-    });
+    // newer one had said it (E39). To say it again would double it; what stands there is gone for this device, like all
+    // else of that time.
+    turn.set({ outbox: turn.state.outbox.filter((one) => one !== found) });
   } else {
     // Something else stands at that position under this id, which only a server that lies can bring about.
     replace(turn, found, {
@@ -137,12 +133,20 @@ export function acked(turn: Turn, id: Uint8Array, n: number): boolean {
   return true;
 }
 
-/** Whether this device has had the entry itself at a position that it has passed. */
+/**
+ * Whether this device has had the entry itself at a position that it has passed: not where it was deleted, nor below the
+ * place where this device came, or came again.
+ */
 function wasRead(turn: Turn, n: number): boolean {
-  const { log, timeline } = turn.state;
+  const { log, timeline, roomId } = turn.state;
   if (headAt(log.heads, n) === null) return false;
+  const came = (item: Item): boolean =>
+    [roomId, turn.env.me.deviceId].some((of) => equal(item.id, lineId(of, item.n % 256)));
   return !timeline.some((segment) =>
-    segment.some((item) => item.kind === "system" && item.n === n && item.detail === "missed"),
+    segment.some(
+      (item) =>
+        item.kind === "system" && ((item.n === n && item.detail === "missed") || (item.n >= n && came(item))),
+    ),
   );
 }
 
