@@ -10,9 +10,9 @@
  */
 
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { bytesToNumberLE } from "@noble/curves/utils.js";
+import { bytesToNumberLE, numberToBytesLE } from "@noble/curves/utils.js";
 import { sha512 } from "@noble/hashes/sha2.js";
-import { concat, equal, type Rng } from "../bytes/bytes";
+import { concat, equal, type Rng, wipe } from "../bytes/bytes";
 import { draw, type KeyPair, requireKeyLength } from "./kem";
 
 export const SECRET_LENGTH = 32;
@@ -34,10 +34,39 @@ export function publicKey(privateKey: Uint8Array): Uint8Array {
   return ed25519.getPublicKey(privateKey);
 }
 
-/** @throws KeyError when the private key is not of 32 bytes. */
+/** RFC 8032 §5.1.6, with noble's points. @throws KeyError when the private key is not of 32 bytes. */
 export function sign(privateKey: Uint8Array, message: Uint8Array): Uint8Array {
   requireKeyLength("an Ed25519 private key", privateKey, SECRET_LENGTH);
-  return ed25519.sign(message, privateKey);
+  const hash = sha512(privateKey);
+  const [head, prefix] = [hash.subarray(0, 32), hash.subarray(32)];
+  const a = publicKeyOf(privateKey, hash);
+  head[0]! &= 0xf8;
+  head[31] = (head[31]! & 0x7f) | 0x40;
+  const nonce = bytesToNumberLE(sha512(concat(prefix, message))) % L;
+  const r = Point.BASE.multiply(nonce).toBytes();
+  const k = bytesToNumberLE(sha512(concat(r, a, message))) % L;
+  const s = (nonce + k * bytesToNumberLE(head)) % L;
+  wipe(hash);
+  return concat(r, numberToBytesLE(s, 32));
+}
+
+/** By the array that holds the private key, which a state keeps for as long as its leaf has the key. */
+const signers = new WeakMap<
+  Uint8Array,
+  { readonly fingerprint: Uint8Array; readonly publicKey: Uint8Array }
+>();
+
+/**
+ * The public key, computed once for each private key: half of what a signature costs. A signature under another public
+ * key would tell the secret, so that it is known by a hash of the secret and never taken from outside.
+ */
+function publicKeyOf(privateKey: Uint8Array, hash: Uint8Array): Uint8Array {
+  const fingerprint = sha512(hash);
+  const known = signers.get(privateKey);
+  if (known !== undefined && equal(known.fingerprint, fingerprint)) return known.publicKey;
+  const publicKey = ed25519.getPublicKey(privateKey);
+  signers.set(privateKey, { fingerprint, publicKey });
+  return publicKey;
 }
 
 /** Whether the signature holds by the rule above. Never throws: all three arguments may come from anyone. */

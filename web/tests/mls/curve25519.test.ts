@@ -1,10 +1,12 @@
 /** What is said about keys of Curve25519 without a multiplication, or remembered, is what noble would say. */
 
-import { x25519 } from "@noble/curves/ed25519.js";
+import { ed25519 as noble, x25519 } from "@noble/curves/ed25519.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { fromHex } from "../../src/bytes/bytes";
 import * as ed25519 from "../../src/mls/ed25519";
 import { checkX25519PublicKey, x25519Agree } from "../../src/mls/x25519";
+import { edgeCases } from "./ed25519Cases";
 import { codeOf } from "./randomWalk";
 
 const P = 2n ** 255n - 19n;
@@ -48,6 +50,34 @@ describe("v902, E4: X25519 keys", () => {
   });
 });
 
+describe("an Ed25519 private key", () => {
+  it("signs as noble does, byte for byte, the first time and every other", () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ minLength: 32, maxLength: 32 }),
+        fc.uint8Array({ maxLength: 200 }),
+        (key, message) => {
+          const expected = noble.sign(message, key);
+          for (let i = 0; i < 3; i++) expect(ed25519.sign(key, message)).toEqual(expected);
+        },
+      ),
+      { seed: 8, numRuns: 40 },
+    );
+  });
+
+  it("is what its array holds now, and is left as it was", () => {
+    const message = new Uint8Array(5);
+    const held = new Uint8Array(32).fill(1);
+    for (let byte = 1; byte < 4; byte++) {
+      held.fill(byte);
+      const key = held.slice();
+      expect(ed25519.sign(held, message)).toEqual(noble.sign(message, key));
+      expect(ed25519.sign(held, message)).toEqual(noble.sign(message, key));
+      expect(held).toEqual(key);
+    }
+  });
+});
+
 describe("an Ed25519 key that is used again and again", () => {
   const message = new Uint8Array(5);
 
@@ -61,6 +91,13 @@ describe("an Ed25519 key that is used again and again", () => {
       bad[(i * 9) % 64]! ^= 1;
       expect(ed25519.verify(key, message, bad)).toBe(false);
       expect(ed25519.verify(key, Uint8Array.of(i), signature)).toBe(false);
+    }
+  });
+
+  it("keeps to the one rule at its edges, however often", () => {
+    for (const { public_key, message, signature, valid } of edgeCases()) {
+      const [key, bytes, signed] = [fromHex(public_key), fromHex(message), fromHex(signature)];
+      for (let i = 0; i < 6; i++) expect(ed25519.verify(key, bytes, signed)).toBe(valid);
     }
   });
 
