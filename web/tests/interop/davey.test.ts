@@ -263,6 +263,6 @@ describe("with OpenMLS", () => {
     const { commit } = ada.processProposals(APPEND, listOf(message));
     ben.receive(message);
     expect(() => ben.receive(spoilt(commit!))).toThrow(MlsError);
-    expect(() => ada.processCommit(spoilt(ben.commit().message))).toThrow();
+    expect(() => ada.processCommit(spoilt(ben.commit().message))).toThrow("InvalidMembershipTag");
   });
 });
