@@ -233,6 +233,15 @@ class PythonMember:
         self._judged(self._open(message)[0])
 
     @coded
+    def verdict(self, message: bytes) -> bytes:
+        """What becomes of a message, whose effects are forgotten again: what was said, or nothing."""
+        before = self._group, list(self._references), dict(self._origins)
+        try:
+            return self.receive(message).data
+        finally:
+            self._group, self._references, self._origins = before
+
+    @coded
     def pry(self, message: bytes) -> None:
         judged = self._judged(self._open(message)[0])
         complete_commit(self.group, replace(judged, removes_me=False), self._psks)

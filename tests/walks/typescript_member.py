@@ -105,6 +105,11 @@ class TypeScriptMember:
     def judge(self, message: bytes) -> None:
         self._ask("judge", message=message)
 
+    def verdicts(self, messages: list[bytes]) -> list[bytes | str]:
+        """What becomes of each message, whose effects are forgotten again: what was said, or whose fault."""
+        outcomes: list[bytes | str] = self._ask("verdicts", all=messages)
+        return outcomes
+
     def pry(self, message: bytes) -> None:
         self._ask("pry", message=message)
 

@@ -7,13 +7,15 @@
 import { decode, encode } from "cborg";
 import { equal, toHex, u32 } from "../../src/bytes/bytes";
 import { proposeUpdate, protectApplication, protectProposal, unprotect } from "../../src/mls/application";
+import { decodeCommit, encodeCommit } from "../../src/mls/commit";
 import { completeCommit } from "../../src/mls/completeCommit";
-import { isBasic } from "../../src/mls/credential";
+import { decodeCredential, encodeCredential, isBasic } from "../../src/mls/credential";
 import { MlsError } from "../../src/mls/errors";
-import { decodeExtensions } from "../../src/mls/extension";
+import { decodeExtensions, encodeExtensions } from "../../src/mls/extension";
 import { WireFormat } from "../../src/mls/framing";
 import { epochAuthenticator, exportSecret, treeHash } from "../../src/mls/group";
-import { decodeGroupContext } from "../../src/mls/groupContext";
+import { decodeGroupContext, encodeGroupContext } from "../../src/mls/groupContext";
+import { decodeGroupInfo, encodeGroupInfo } from "../../src/mls/groupInfo";
 import {
   branchGroup,
   type GroupOrigin,
@@ -23,14 +25,20 @@ import {
   reinitGroup,
   type SameMember,
 } from "../../src/mls/groupOrigin";
+import { decodeGroup, encodeGroup } from "../../src/mls/groupState";
 import { judgeCommit } from "../../src/mls/judgeCommit";
-import { type createKeyPackage, decodeKeyPackage } from "../../src/mls/keyPackage";
-import { decodeMlsMessage } from "../../src/mls/mlsMessage";
-import { decodeProposal } from "../../src/mls/proposal";
+import { type createKeyPackage, decodeKeyPackage, encodeKeyPackage } from "../../src/mls/keyPackage";
+import { decodeLeafNode, encodeLeafNode } from "../../src/mls/leafNode";
+import { decodeMlsMessage, encodeMlsMessage } from "../../src/mls/mlsMessage";
+import { decodeProposal, encodeProposal } from "../../src/mls/proposal";
 import type { PskLookup } from "../../src/mls/psk";
+import { decodePreSharedKeyId, encodePreSharedKeyId } from "../../src/mls/pskId";
 import { openPublicMessage } from "../../src/mls/publicMessages";
 import type { Staged } from "../../src/mls/stageCommit";
 import { suiteOf } from "../../src/mls/suites";
+import { decodeRatchetTree, encodeRatchetTree } from "../../src/mls/treeCodec";
+import { decodeUpdatePath, encodeUpdatePath } from "../../src/mls/updatePath";
+import { decodeGroupSecrets, encodeGroupSecrets } from "../../src/mls/welcome";
 import { seededRng } from "../mls/seededRng";
 import { Client, FOREVER, Person } from "../mls/simulation";
 
@@ -170,6 +178,17 @@ class Member {
     unprotect({ ...this.client.group, context: decodeGroupContext(context), reinit: null }, message);
   }
 
+  /** What becomes of a message, whose effects are forgotten again: what was said, or nothing. */
+  verdict(message: Uint8Array): Uint8Array {
+    const { group, references } = this.client;
+    const here = new Client(this.person.name, decodeGroup(encodeGroup(group), suiteOf), this.person.rng);
+    here.references = [...references];
+    const there = new Member(this.person.suite.id, this.person.name, "verdict");
+    there.#client = here;
+    const received = there.receive(message) as { data?: Uint8Array };
+    return received.data ?? new Uint8Array(0);
+  }
+
   #open(message: Uint8Array) {
     const { client } = this;
     if (decodeMlsMessage(message).type !== "public_message") return client.receive(message);
@@ -244,8 +263,36 @@ type Request = any;
 
 const all = new Map<number, Member>();
 
+/** Each decoder, with what it has read written again. */
+const CODECS: Readonly<Record<string, (bytes: Uint8Array) => Uint8Array>> = {
+  commit: (bytes) => encodeCommit(decodeCommit(bytes)),
+  credential: (bytes) => encodeCredential(decodeCredential(bytes)),
+  extensions: (bytes) => encodeExtensions(decodeExtensions(bytes)),
+  group_context: (bytes) => encodeGroupContext(decodeGroupContext(bytes)),
+  group_info: (bytes) => encodeGroupInfo(decodeGroupInfo(bytes)),
+  group_secrets: (bytes) => encodeGroupSecrets(decodeGroupSecrets(bytes)),
+  key_package: (bytes) => encodeKeyPackage(decodeKeyPackage(bytes)),
+  leaf_node: (bytes) => encodeLeafNode(decodeLeafNode(bytes)),
+  mls_message: (bytes) => encodeMlsMessage(decodeMlsMessage(bytes)),
+  proposal: (bytes) => encodeProposal(decodeProposal(bytes)),
+  psk_id: (bytes) => encodePreSharedKeyId(decodePreSharedKeyId(bytes)),
+  ratchet_tree: (bytes) => encodeRatchetTree(decodeRatchetTree(bytes)),
+  update_path: (bytes) => encodeUpdatePath(decodeUpdatePath(bytes)),
+};
+
+/** What a call comes to: bytes, or a code with whose fault it is. */
+function outcome(run: () => Uint8Array): Uint8Array | string {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof MlsError) return `${error.fault} ${error.code}`;
+    return `crash ${String((error as Error).stack)}`;
+  }
+}
+
 function answer(request: Request): unknown {
   const { op, who } = request;
+  if (op === "decode") return request.all.map((one: Uint8Array) => outcome(() => CODECS[request.kind]!(one)));
   if (op === "person") return void all.set(who, new Member(request.suite, request.name, request.seed));
   if (op === "forget") return void all.delete(who);
   const member = all.get(who)!;
@@ -284,6 +331,8 @@ function answer(request: Request): unknown {
       return member.propose(request.proposal, request.in_public);
     case "update":
       return member.update(request.rotate, request.in_public);
+    case "verdicts":
+      return request.all.map((one: Uint8Array) => outcome(() => member.verdict(one)));
     case "reload":
       return member.client.reload();
     case "view":
