@@ -192,14 +192,15 @@ def code(*, kept: bool = False, options: Options = DEFAULTS) -> None:
 
 
 @app.command
-def recover(server: str, *, options: Options = DEFAULTS) -> None:
-    """Bring an account back as a new device, by its recovery code, which is asked for or read from the
-    standard input.
+def recover(server: str | None = None, *, options: Options = DEFAULTS) -> None:
+    """Bring an account back as a new device, or give this store a new passphrase.
+
+    The recovery code is asked for, or read from the standard input.
 
     Parameters
     ----------
     server
-        The address of the server, like https://group.example.org
+        The address of the server, like https://group.example.org, when there is no store here any more.
     """
     from client.commands import recover as go
 

@@ -26,6 +26,7 @@ from client.conversation import Room, when
 from client.engine import opening
 from client.engine.draft import Draft
 from client.engine.enrol import (
+    Code,
     checked_passphrase,
     checked_title,
     link_origin,
@@ -50,6 +51,7 @@ T = TypeVar("T")
 
 # E24: whoever let a newcomer in tells the state of the room at once, another member after 10 seconds.
 STATE_WITHIN_S: Final = 15.0
+WELCOME_WITHIN_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,11 @@ class Collegium:
         """Raises VaultError; ServerError where the server does not know the account and cannot be told."""
         if await stored_wraps(self._world.storage):
             begun = await opening.unlock(self._world, self._way)
-            await self._finish(begun, Http(self._world, begun.opened.records.account.origin))
+            try:
+                await self._finish(begun, Http(self._world, begun.opened.records.account.origin))
+            except BaseException:
+                await self.close()
+                raise
         return self
 
     async def __aexit__(
@@ -235,27 +241,35 @@ class Collegium:
         if records.account.link is None and invite_id not in known:
             with translated():
                 await accept_invite(self.session, link)
-        room = await self.until(lambda: self._let_in(invite_id))
+        room = await self._let_in(invite_id)
         with suppress(TimeoutError):  # it comes by itself: until then names are missing
             async with asyncio.timeout(STATE_WITHIN_S):
-                await self.until(lambda: True if room.knows_state else None)
+                await self.until(lambda: room.knows_state or None)
         return room
 
-    def _let_in(self, invite_id: bytes) -> Room | None:
-        session = self.session
-        records = session.records
-        for joined in records.joined:
-            if joined.invite_id == invite_id:
-                return Room(self, joined.room_id)
-        for row in records.waiting:
-            if row.invite_id == invite_id:
-                # Perhaps it was answered in time, while this device was away: then the server lists it.
-                if row.state == "expired" and session.online and row.room_id not in session.listed:
-                    raise CollegiumError("invite_expired")
-                return None
-        if records.account.link is None:
-            raise CollegiumError("link_unknown")
-        return None
+    async def _let_in(self, invite_id: bytes) -> Room:
+        await self.until(lambda: self._joined(invite_id) or self._is_over(invite_id) or None)
+        try:
+            # Perhaps it was answered in time, and only our asking again was too late: then the Welcome is
+            # near.
+            async with asyncio.timeout(WELCOME_WITHIN_S):
+                return await self.until(lambda: self._joined(invite_id))
+        except TimeoutError as error:
+            raise CollegiumError("invite_expired") from error
+
+    def _joined(self, invite_id: bytes) -> Room | None:
+        rows = self.session.records.joined
+        return next((Room(self, row.room_id) for row in rows if row.invite_id == invite_id), None)
+
+    def _is_over(self, invite_id: bytes) -> bool:
+        """Whether nobody will answer this invitation. Raises CollegiumError where it never was one."""
+        records = self.session.records
+        row = next((one for one in records.waiting if one.invite_id == invite_id), None)
+        if row is None:
+            if records.account.link is None:
+                raise CollegiumError("link_unknown")
+            return False
+        return row.state == "expired" and self.session.online
 
     async def sign_up(self, link: str, *, name: str | None) -> None:
         """A new account by a link, in an empty store. An invitation in the link is accepted by itself: `join`
@@ -284,21 +298,54 @@ class Collegium:
         with translated():
             return await opening.create(self._world, http, link, name, way)
 
+    @staticmethod
+    async def new_passphrase(store: "str | PathLike[str]", code: str, passphrase: str) -> None:
+        """The passphrase is forgotten: the recovery code opens the store, and this one takes its place.
+        Raises CollegiumError.
+        """
+        way = Passphrase(checked_passphrase(passphrase))
+        with translated():
+            await opening.unlock_with_code(system_world(Path(store)), typed_code(code), way)
+
     async def recover(self, server: str, code: str) -> None:
         """The account of a recovery code, as a new device in an empty store. Its rooms ask to be let in
         again; their state is "rejoining" until a member's device has done so (E22). Raises CollegiumError.
         """
-        if self._session is not None or self._begun is not None:
+        if self._session is not None:
             raise CollegiumError("account_exists")
         way = Passphrase(checked_passphrase(self._way.text))
+        with translated():
+            typed = typed_code(code)
+        if await self._came_back(typed):
+            return
         http = Http(self._world, origin_of(server))
         try:
             with translated():
-                begun = await opening.recover(self._world, http, typed_code(code), way)
+                begun = await opening.recover(self._world, http, typed, way)
         except BaseException:
             await http.close()
             raise
         await self._finish(begun, http)
+
+    async def _came_back(self, code: Code) -> bool:
+        """Whether an earlier try is finished now: perhaps only its answer was lost. A grant that has run out
+        is no reason to stop: there is a new one.
+        """
+        earlier, self._begun = self._begun, None
+        if earlier is None:
+            return False
+        account = earlier.opened.records.account
+        if account.identity.account_id != code.account_id:
+            await earlier.vault.erase()
+            await earlier.vault.close()
+            return False
+        try:
+            await self._finish(earlier, Http(self._world, account.origin))
+        except CollegiumError as error:
+            if may_pass(error):
+                raise
+            return False
+        return True
 
     async def _finish(self, begun: opening.Begun, http: Http) -> None:
         """Make it known to the server, and go on with it."""
@@ -308,7 +355,9 @@ class Collegium:
         except BaseException as error:
             await http.close()
             if may_pass(error):
-                self._begun = begun
+                self._begun = begun  # the next try goes on with the same keys
+            else:
+                await begun.vault.close()
             raise
         self._session = Session(self._world, http, begun.vault, opened, self._changes.tell)
         self._session.start()

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 
 from client.collegium import Collegium
 from client.conversation import Room
-from client.doctor import Finding, examine_account, examine_file, examine_server
-from client.engine.enrol import link_origin
+from client.doctor import CLOCK_WRONG_MS, Finding, examine_account, examine_file, examine_server
+from client.engine.enrol import link_origin, read_link
 from client.engine.http import origin_of
 from client.engine.world import system_world
 from client.errors import CollegiumError
 from client.passphrase import find_passphrase
 from client.printing import item_json, item_line, local, note, room_json, room_line, show, show_json
 from client.room.sight import SightItem
+from client.vault.vault import stored_wraps
 from crypto.identity.recovery_code import same_recovery_group
+from crypto.room.invites import FounderLink
 from wire.bounds import to_base64url
 
 if TYPE_CHECKING:
@@ -40,6 +42,12 @@ async def _member(options: "Options", new: bool = False) -> AsyncIterator[Colleg
         if me.has_account and not options.json:
             for alarm in me.alarms:
                 note(f"Note: {alarm.text}")
+            # E10: a device whose clock is off says so.
+            if abs(me.skew) >= CLOCK_WRONG_MS:
+                minutes = round(me.skew / 60_000)
+                note(
+                    f"Note: this clock and the server's differ by {abs(minutes)} minutes: set the wrong one."
+                )
 
 
 async def _caught_up(me: Collegium) -> bool:
@@ -56,7 +64,10 @@ async def _caught_up(me: Collegium) -> bool:
 
 
 async def join(options: "Options", link: str, name: str | None, start: str | None, wait: float) -> None:
-    link_origin(link)  # a link that was cut is said before a passphrase is asked for
+    # What is wrong with the link is said before a passphrase is asked for.
+    founding = isinstance(read_link(link, link_origin(link)), FounderLink)
+    if founding is not (start is not None):
+        raise CollegiumError("link_founder" if founding else "link_invite")
     async with _member(options, new=True) as me:
         fresh = not me.has_account
         if fresh:
@@ -203,11 +214,20 @@ async def code(options: "Options", kept: bool) -> None:
             show("It is with you alone: nothing on this machine knows it any more.")
 
 
-async def recover(options: "Options", server: str) -> None:
+async def recover(options: "Options", server: str | None) -> None:
     if sys.stdin.isatty():
         typed = await asyncio.to_thread(getpass, "Recovery code: ")
     else:
         typed = await asyncio.to_thread(sys.stdin.readline)
+    if await stored_wraps(system_world(options.path).storage):
+        await Collegium.new_passphrase(options.path, typed, find_passphrase(options.key_file, new=True))
+        if options.json:
+            show_json({"store": str(options.path)})
+        else:
+            show("This store opens with the new passphrase.")
+        return
+    if server is None:
+        raise CollegiumError("server_missing")
     async with _member(options, new=True) as me:
         await me.recover(server, typed)
         if options.json:

@@ -29,6 +29,9 @@ PROBLEMS = {
     "link_used": "This invitation was used already. Ask for a new link.",
     "link_member": "This account is in this group already.",
     "link_founder": "This link founds a group and leads into none. Say what the group is called (--start).",
+    "link_invite": "This link leads into a group that exists already: leave out --start.",
+    "server_missing": "There is no store here. Say which server the account is on: "
+    "collegium recover https://group.example.org",
     "account_exists": "There is an account in this store already.",
     "no_account": "There is no account in this store yet. Join with an invitation link first.",
     "name_missing": "Say what colleagues will see as the name of this member (--name).",

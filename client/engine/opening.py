@@ -7,14 +7,23 @@ from client.engine.auth import Auth, enrol
 from client.engine.draft import Opened, room_prefix
 from client.engine.enrol import Code, checked_name, new_account, new_code, read_link, recovered
 from client.engine.http import Http, may_pass
-from client.engine.records import BackupErrand, Records, Recover, Register, record_rows, with_errand
-from client.engine.session import load
+from client.engine.records import (
+    RECORD_ROWS,
+    BackupErrand,
+    Records,
+    Recover,
+    Register,
+    read_records,
+    record_rows,
+    with_errand,
+)
 from client.engine.world import World
 from client.errors import CollegiumError, ServerError
-from client.room.core import room_rows
-from client.vault.storage import StorageConflictError
+from client.room.core import CORE_ROW, RoomState, load_room, room_rows, row_names
+from client.vault.storage import DamagedRowError, StorageConflictError
 from client.vault.vault import Vault
 from client.vault.wraps import Opener, RecoveryKey
+from crypto.mls.errors import StorageError
 from wire.bounds import from_base64url
 
 
@@ -38,6 +47,26 @@ async def unlock(world: World, opener: Opener) -> Begun:
         raise
 
 
+async def load(vault: Vault) -> Opened:
+    """Everything that an open vault holds. Raises DamagedRowError and StorageRefusedError."""
+    records = read_records(await vault.get_all(RECORD_ROWS))
+    return Opened(records, {room_id: await _load_room(vault, room_id) for room_id in records.rooms})
+
+
+async def _load_room(vault: Vault, room_id: bytes) -> RoomState:
+    prefix = room_prefix(room_id)
+    core = await vault.get(prefix + CORE_ROW)
+    if core is None:
+        raise DamagedRowError(prefix)
+    try:
+        names = row_names(core)
+        values = await vault.get_all([prefix + name for name in names])
+        rows = {name: value for name, value in zip(names, values, strict=True) if value is not None}
+        return load_room({CORE_ROW: core, **rows})
+    except StorageError as error:
+        raise DamagedRowError(prefix) from error
+
+
 async def create(world: World, http: Http, text: str, name: str, way: Opener) -> Begun:
     """A new account, stored before anybody hears of it. Raises CollegiumError."""
     name, link = checked_name(name), read_link(text, http.origin)
@@ -48,6 +77,18 @@ async def create(world: World, http: Http, text: str, name: str, way: Opener) ->
 async def recover(world: World, http: Http, code: Code, way: Opener) -> Begun:
     """The account of a recovery code, on a new device. Raises CollegiumError and BundleError."""
     return await _begin(world, code, way, await recovered(world, http, code))
+
+
+async def unlock_with_code(world: World, code: Code, way: Opener) -> None:
+    """The passphrase is forgotten: the recovery code opens this store, and another way takes its place.
+
+    Raises VaultError.
+    """
+    vault = await Vault.unlock(world.storage, RecoveryKey(code.keys.vault_key), world.rng)
+    try:
+        await vault.protect(way)
+    finally:
+        await vault.close()
 
 
 async def _begin(world: World, code: Code, way: Opener, opened: Opened) -> Begun:
@@ -61,8 +102,7 @@ async def _begin(world: World, code: Code, way: Opener, opened: Opened) -> Begun
 
 
 def is_for(records: Records, origin: str, text: str) -> bool:
-    """Whether an account that the server has not been heard to take was begun with this link of this origin.
-    """
+    """Whether an account that the server was not yet heard to take was begun with this link."""
     account = records.account
     if account.origin != origin or not isinstance(account.pending, Register):
         return False
@@ -82,7 +122,7 @@ async def finish(http: Http, begun: Begun) -> Opened:
     """Make the account or the device known to the server, if it is not yet.
 
     Raises CollegiumError. Where the server will never take these keys, nothing of them is worth keeping: the
-    store is empty then, and closed.
+    store is empty then.
     """
     opened = begun.opened
     records = opened.records
@@ -95,7 +135,6 @@ async def finish(http: Http, begun: Begun) -> Opened:
             if may_pass(error):
                 raise
             await begun.vault.erase()
-            await begun.vault.close()
             if error.code != "not_found":
                 raise
             raise CollegiumError("link_unknown") from error

@@ -204,7 +204,7 @@ def without_errand(records: Records, errand: Errand) -> Records:
 
 
 def with_joined(records: Records, row: WaitingRow) -> Records:
-    """The invitation led into its room: nothing waits for it any more."""
+    """The invitation led into its room: no other waits for it any more."""
     joined = (*records.joined, JoinedRow(row.invite_id, row.room_id))[-MAX_JOINED:]
-    waiting = tuple(one for one in records.waiting if one is not row)
+    waiting = tuple(one for one in records.waiting if one.room_id != row.room_id)
     return replace(records, joined=joined, waiting=waiting)

@@ -12,30 +12,25 @@ from typing import Any, Final, Literal, TypeVar
 
 from client.engine.auth import Auth
 from client.engine.chores import Chores
-from client.engine.draft import Draft, DroppedWish, Opened, Rooms, env_of, room_prefix
+from client.engine.draft import Draft, DroppedWish, Opened, Rooms, env_of
 from client.engine.http import Http
 from client.engine.queue import Queue
-from client.engine.records import RECORD_ROWS, Records, WaitingRow, read_records, with_joined
+from client.engine.records import Records, WaitingRow, with_joined
 from client.engine.socket import HealingSocket
 from client.engine.world import World
 from client.errors import CollegiumError, ServerError
 from client.room.core import (
-    CORE_ROW,
     Env,
     Ready,
     RoomSight,
-    RoomState,
     Tick,
     WelcomeError,
     join_room,
-    load_room,
     room_cursor,
     room_view,
-    row_names,
 )
-from client.vault.storage import DamagedRowError, VaultError
+from client.vault.storage import VaultError
 from client.vault.vault import Vault
-from crypto.mls.errors import StorageError
 from wire import frames as wire_frames
 from wire.frames import RoomCursor
 
@@ -66,26 +61,6 @@ class _Closed:
 _Event = _Opened | _Closed | wire_frames.ServerFrame
 
 
-async def load(vault: Vault) -> Opened:
-    """Everything that an open vault holds. Raises DamagedRowError and StorageRefusedError."""
-    records = read_records(await vault.get_all(RECORD_ROWS))
-    return Opened(records, {room_id: await _load_room(vault, room_id) for room_id in records.rooms})
-
-
-async def _load_room(vault: Vault, room_id: bytes) -> RoomState:
-    prefix = room_prefix(room_id)
-    core = await vault.get(prefix + CORE_ROW)
-    if core is None:
-        raise DamagedRowError(prefix)
-    try:
-        names = row_names(core)
-        values = await vault.get_all([prefix + name for name in names])
-        rows = {name: value for name, value in zip(names, values, strict=True) if value is not None}
-        return load_room({CORE_ROW: core, **rows})
-    except StorageError as error:
-        raise DamagedRowError(prefix) from error
-
-
 class Session:
     """`changed` is called when there may be something new to see."""
 
@@ -102,7 +77,7 @@ class Session:
         self.failure: Exception | None = None
         """Why nothing can go on: the vault no longer takes what must be stored."""
         self.listed: frozenset[bytes] = frozenset()
-        """The rooms in which the server has this device, by its last word."""
+        """The rooms in which the server had this device when it said ready."""
         self.drops: dict[bytes, DroppedWish] = {}
         """What each room has given up last."""
         self.auth = Auth(http, lambda: self.records.account)
@@ -358,32 +333,34 @@ class Session:
         listed = {room.room: room for room in ready.rooms}
         self.listed = frozenset(listed)
         for room_id in draft.rooms:
-            if expected(draft.records, room_id) is None:
+            if not waiting_for(draft.records, room_id):
                 draft.step(room_id, Ready(listed.get(room_id)))
 
     def _frame(self, draft: Draft, frame: Any) -> None:
         room_id: bytes | None = frame.room
         if room_id is None:
             return  # a refusal of a whole message: the socket ends by itself
-        row = expected(draft.records, room_id)
-        if row is None:
+        rows = waiting_for(draft.records, room_id)
+        if not rows:
             draft.step(room_id, frame)
         elif isinstance(frame, wire_frames.Welcome):
-            self._join(draft, row, frame)
+            self._join(draft, rows, frame)
         # What comes of a room before its Welcome, the room asks for itself when it has it.
 
-    def _join(self, draft: Draft, row: WaitingRow, welcome: wire_frames.Welcome) -> None:
-        """E25: a Welcome is taken only against what was asked for. Another ends no waiting: the right one may
-        still come.
+    def _join(self, draft: Draft, rows: Sequence[WaitingRow], welcome: wire_frames.Welcome) -> None:
+        """E25: a Welcome is taken only against what was asked for, by whichever invitation into this room.
+        Another ends no waiting: the right one may still come.
         """
-        try:
-            draft.add(join_room(draft.env, row.expectation, welcome, draft.room(row.room_id)))
-        except Exception as error:
-            if not isinstance(error, WelcomeError):
-                log.error("a Welcome failed", exc_info=error)
-            draft.alarm("welcome", row.room_id, None, None)
+        for row in rows:
+            try:
+                draft.add(join_room(draft.env, row.expectation, welcome, draft.room(row.room_id)))
+            except Exception as error:
+                if not isinstance(error, WelcomeError):
+                    log.error("a Welcome failed", exc_info=error)
+                continue
+            draft.records = with_joined(draft.records, row)
             return
-        draft.records = with_joined(draft.records, row)
+        draft.alarm("welcome", welcome.room, None, None)
 
     # Time
 
@@ -436,8 +413,8 @@ def _tick(draft: Draft, rooms: Sequence[bytes]) -> None:
         draft.step(room_id, Tick())
 
 
-def expected(records: Records, room_id: bytes) -> WaitingRow | None:
-    """The invitation that waits for this room. One that has expired counts: perhaps it was answered in time,
+def waiting_for(records: Records, room_id: bytes) -> list[WaitingRow]:
+    """The invitations that wait for this room. One that has expired counts: perhaps it was answered in time,
     while this device was away.
     """
-    return next((row for row in records.waiting if row.room_id == room_id), None)
+    return [row for row in records.waiting if row.room_id == room_id]

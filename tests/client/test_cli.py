@@ -68,10 +68,12 @@ def test_what_somebody_wrote_cannot_move_the_terminal(ada: Shell, ben: Shell) ->
 
 
 def test_follow_shows_what_comes_until_interrupted(ada: Shell, ben: Shell) -> None:
-    listening = ada.start("read", "Monday", "--follow", "--last", "0", "--json")
+    ben.run("say", "Monday", "before")
+    listening = ada.start("read", "Monday", "--follow", "--last", "1", "--json")
+    listening.lines(1)
     ben.run("say", "Monday", "live one")
     ben.run("say", "Monday", "live two")
-    assert [json.loads(line)["text"] for line in listening.lines(2)] == ["live one", "live two"]
+    assert [json.loads(line)["text"] for line in listening.lines(3)] == ["before", "live one", "live two"]
     # One store is open once: the other command says what is the matter.
     ada.run("say", "Monday", "meanwhile", code=4)
     assert "Another program has this store open" in ada.said
@@ -103,6 +105,10 @@ def test_the_recovery_code_is_shown_until_it_is_said_to_be_kept(
     again = Shell(tmp_path)
     assert "Welcome back, Ben" in again.run("recover", house.server.base, typed=shown + "\n")
     assert again.ask("rooms")["name"] == "Ben"
+    forgotten = Shell(tmp_path, COLLEGIUM_PASSPHRASE="another passphrase")
+    assert error_of(forgotten.ask("rooms", code=4)) == "wrong_opener"
+    assert "new passphrase" in forgotten.run("recover", typed=shown + "\n")
+    assert forgotten.ask("rooms")["name"] == "Ben"
 
 
 # How it ends when it does not work
@@ -119,7 +125,11 @@ def test_refusals_are_words_or_json_and_an_exit_code(ada: Shell, house: House, t
     )
     assert error_of(ada.ask("say", "Wednesday", "hello", code=1)) == "room_unknown"
     assert error_of(ada.ask("say", "Monday", " ", code=1)) == "text_empty"
-    assert error_of(ada.ask("join", house.server.base + "/join#f." + "A" * 43, code=1)) == "link_founder"
+    founding = house.server.base + "/join#f." + "A" * 43
+    assert error_of(ada.ask("join", founding, code=1)) == "link_founder"
+    inviting = ada.run("link", "Monday").strip()
+    assert error_of(ada.ask("join", inviting, "--start", "Group", code=1)) == "link_invite"
+    assert error_of(Shell(tmp_path).ask("recover", code=1)) == "server_missing"
     ada.run("say", code=2)
     ada.run("says", "Monday", "hello", code=2)
 

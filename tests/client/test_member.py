@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import replace
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from client.collegium import Collegium
+from client.engine.world import system_world
 from client.errors import CollegiumError
+from crypto.identity.recovery_code import format_recovery_code
 from tests.client.company import (
     PASSPHRASE,
     House,
@@ -376,6 +380,68 @@ def test_a_store_opens_with_its_passphrase_alone_and_once(house: House, tmp_path
         async with opened(tmp_path / "store") as me:  # the lock was given back
             assert me.name == "Ada"
         await refused("not_open", me.start("Group"))
+
+    run(work())
+
+
+class LosesAnswers(httpx2.AsyncHTTPTransport):
+    """The first request to each of these paths arrives, and its answer does not."""
+
+    def __init__(self, *paths: str) -> None:
+        super().__init__()
+        self.paths = set(paths)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = await super().handle_async_request(request)
+        if request.url.path in self.paths:
+            self.paths.discard(request.url.path)
+            await response.aclose()
+            raise httpx2.ReadError("the answer was lost")
+        return response
+
+
+def test_lost_answers_make_nothing_twice_and_nothing_impossible(house: House, tmp_path: Path) -> None:
+    lost = LosesAnswers("/api/accounts", "/api/recovery/device", "/api/join-requests", "/api/backup")
+
+    def careless(store: Path) -> Collegium:
+        return Collegium(replace(system_world(store), transport=lambda _: lost), PASSPHRASE)
+
+    async def work() -> None:
+        async with opened(tmp_path / "ada") as ada:
+            room = await found(house, ada, "Ada")
+            async with careless(tmp_path / "ben") as ben:
+                link = await room.invite()
+                await refused("offline", ben.sign_up(link, name="Ben"))
+                his = await let_in(room, ben, "Ben", link)
+                await until(ben, lambda: ben.session.records.errands == ())
+                code = ben.recovery_code
+                assert (code is not None, names(his)) == (True, {"Ada", "Ben"})
+            async with careless(tmp_path / "new") as ben:
+                await refused("offline", ben.recover(house.server.base, code or ""))
+                await ben.recover(house.server.base, code or "")
+                (his,) = ben.rooms
+                await until(ben, lambda: his.state == "ready")
+            assert lost.paths == set()
+
+    run(work())
+
+
+def test_a_forgotten_passphrase_is_replaced_by_the_recovery_code(house: House, tmp_path: Path) -> None:
+    async def work() -> None:
+        async with opened(tmp_path / "ada") as ada:
+            await found(house, ada, "Ada")
+            code = ada.recovery_code or ""
+        await refused("passphrase_short", Collegium.new_passphrase(tmp_path / "ada", code, "short"))
+        other = format_recovery_code(bytes(15))
+        await refused(
+            "recovery_code_other", Collegium.new_passphrase(tmp_path / "ada", other, "another of mine")
+        )
+        await Collegium.new_passphrase(tmp_path / "ada", code, "another of mine")
+        async with Collegium.open(tmp_path / "ada", "another of mine") as ada:
+            assert ada.name == "Ada"
+        with pytest.raises(CollegiumError):
+            async with opened(tmp_path / "ada"):
+                pass
 
     run(work())
 
