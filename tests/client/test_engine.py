@@ -271,6 +271,7 @@ class Gate:
         self._inner = inner
         self.open = asyncio.Event()
         self.open.set()
+        self.waiting = 0
         self.refuse: str | None = None
         self.written: dict[bytes, bytes] = {}
 
@@ -281,7 +282,9 @@ class Gate:
         return await self._inner.rows(keys)
 
     async def change(self, change: StorageChange) -> bool:
+        self.waiting += 1
         await self.open.wait()
+        self.waiting -= 1
         if self.refuse is not None:
             raise StorageRefusedError(self.refuse)
         self.written.update(change.put)
@@ -348,9 +351,11 @@ def test_e39_nothing_is_sent_before_the_state_that_made_it_is_stored(house: Hous
             before, gate = len(gated.sent), gated.gates[-1]
             gate.open.clear()
             saying = asyncio.create_task(room.say("two"))
-            await asyncio.sleep(0.3)
-            assert len(gated.sent) == before
+            await until_true(lambda: gate.waiting > 0)
+            await asyncio.sleep(0.1)
+            silent = len(gated.sent) == before
             gate.open.set()
+            assert silent
             async with patience():
                 assert (await saying).n > 0
             assert len(gated.sent) > before
@@ -404,14 +409,18 @@ def test_what_comes_too_fast_waits_at_the_socket(house: House, tmp_path: Path) -
         gated = Gated(tmp_path / "ada")
         async with gated.me as ada:
             room = await found(house, ada, "Ada")
-            gated.gates[-1].open.clear()  # nothing is handled while the disk stands still
+            gate = gated.gates[-1]
+            gate.open.clear()
+            saying = asyncio.create_task(room.say("the disk stands still"))
+            await until_true(lambda: gate.waiting > 0)
             noise = [frames.RequestGone(room=room.id, request_id=bytes(16))] * (2 * MAX_INBOX)
             coming = asyncio.create_task(ada.session.frames(noise))
             await asyncio.sleep(0.1)
-            assert not coming.done()
-            gated.gates[-1].open.set()
+            waited = not coming.done()
+            gate.open.set()
+            assert waited
             async with patience():
-                await coming
+                await asyncio.gather(coming, saying)
 
     run(work())
 
