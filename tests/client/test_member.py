@@ -401,7 +401,7 @@ class LosesAnswers(httpx2.AsyncHTTPTransport):
 
 
 def test_lost_answers_make_nothing_twice_and_nothing_impossible(house: House, tmp_path: Path) -> None:
-    lost = LosesAnswers("/api/accounts", "/api/recovery/device", "/api/join-requests", "/api/backup")
+    lost = LosesAnswers("/api/accounts", "/api/recovery/device", "/api/join-requests")
 
     def careless(store: Path) -> Collegium:
         return Collegium(replace(system_world(store), transport=lambda _: lost), PASSPHRASE)

@@ -14,10 +14,10 @@ from tests.client.talker import talk
 from tests.conftest import SOAK
 from tests.house_server import run
 
-POSTS = 40 if SOAK else 8
+POSTS = 30 if SOAK else 8
 # Steps of one life at most: enough to come from the start of a process into the middle of its work.
 LONGEST_LIFE = 60
-SEEDS = range(40) if SOAK else range(3)
+SEEDS = range(20) if SOAK else range(3)
 MAX_LIVES = 500
 
 
