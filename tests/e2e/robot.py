@@ -24,6 +24,7 @@ class _Served:
 
     def __init__(self, me: Collegium) -> None:
         self._me = me
+        self._saying: asyncio.Task[Any] | None = None
 
     async def join(self, link: str, name: str) -> None:
         await self._me.join(link, name=name)
@@ -32,12 +33,9 @@ class _Served:
         await self._room.say(text)
 
     async def begin_to_say(self, text: str) -> None:
-        """Stored, and on its way: the answer is not waited for."""
-        try:
-            async with asyncio.timeout(0):
-                await self._room.say(text)
-        except TimeoutError:
-            pass
+        """Stored, and perhaps on its way: the answer is not waited for."""
+        self._saying = asyncio.create_task(self._room.say(text))
+        await self.reads(text)
 
     async def invite(self) -> str:
         return str(await self._room.invite())
