@@ -335,30 +335,40 @@ export class Session implements Open {
     this.#connection("online");
     const listed = new Map(ready.rooms.map((room) => [toHex(room.room), room]));
     for (const hex of draft.rooms.keys()) {
-      if (!expected(draft, hex)) draft.step(hex, { kind: "ready", room: listed.get(hex) ?? null });
+      if (waitingFor(draft, hex).length === 0)
+        draft.step(hex, { kind: "ready", room: listed.get(hex) ?? null });
     }
   }
 
   #frame(draft: Draft, frame: RoomFrame): void {
     if (!frame.room) return; // a refusal of a whole message: the socket ends by itself
     const hex = toHex(frame.room);
-    if (!expected(draft, hex)) draft.step(hex, { kind: "frame", frame: { ...frame, room: frame.room } });
-    else if (frame.t === "welcome") this.#join(draft, hex, frame);
+    const rows = waitingFor(draft, hex);
+    if (rows.length === 0) draft.step(hex, { kind: "frame", frame: { ...frame, room: frame.room } });
+    else if (frame.t === "welcome") this.#join(draft, hex, rows, frame);
     // What comes of a room before its Welcome, the room asks for itself when it has it.
   }
 
-  /** E25: a Welcome is taken only against what was asked for. Another ends no waiting: the right one may still come. */
-  #join(draft: Draft, hex: string, welcome: Welcome): void {
-    const row = expected(draft, hex)!;
-    const others = draft.records.waiting.filter((one) => one !== row);
-    try {
-      draft.add(joinRoom(draft.env, row.expectation, welcome, draft.room(hex)));
-    } catch (error) {
-      if (!(error instanceof WelcomeError)) console.error("a Welcome failed", error);
-      draft.alarm("welcome", row.expectation.roomId, null, null);
+  /**
+   * E25: a Welcome is taken only against what was asked for, by whichever invitation into this room. Another ends no
+   * waiting: the right one may still come.
+   */
+  #join(draft: Draft, hex: string, rows: readonly WaitingRow[], welcome: Welcome): void {
+    for (const { expectation } of rows) {
+      try {
+        draft.add(joinRoom(draft.env, expectation, welcome, draft.room(hex)));
+      } catch (error) {
+        if (!(error instanceof WelcomeError)) console.error("a Welcome failed", error);
+        continue;
+      }
+      // No other invitation waits for this room any more.
+      const waiting = draft.records.waiting.filter(
+        (one) => !equal(one.expectation.roomId, expectation.roomId),
+      );
+      draft.records = { ...draft.records, waiting };
       return;
     }
-    draft.records = { ...draft.records, waiting: others };
+    draft.alarm("welcome", welcome.room, null, null);
   }
 
   // Time
@@ -406,10 +416,10 @@ export class Session implements Open {
 }
 
 /**
- * The invitation that waits for this room. One that has expired counts: perhaps it was answered in time, while this device was away.
+ * The invitations that wait for this room. One that has expired counts: perhaps it was answered in time, while this device was away.
  */
-function expected(draft: Draft, hex: string): WaitingRow | undefined {
-  return draft.records.waiting.find(
+function waitingFor(draft: Draft, hex: string): WaitingRow[] {
+  return draft.records.waiting.filter(
     ({ state, expectation }) => state !== "refused" && toHex(expectation.roomId) === hex,
   );
 }

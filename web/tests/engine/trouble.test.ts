@@ -198,6 +198,35 @@ describe("who is in it", () => {
     expect(bert.tab.open.groups).toEqual([]); // E25: nobody waits for this Welcome
   });
 
+  test.each(["the first", "the second"])(
+    "of two invitations into one group %s is answered",
+    async (which) => {
+      const { roomId, people } = await group("Anna");
+      const [anna] = people;
+      const bert = await person(house.founderLink(), "Bert");
+      const links = [await anna.engine.createInvite(roomId), await anna.engine.createInvite(roomId)];
+      const invites = await anna.tab.until("both", () => {
+        const open = anna.tab.rooms.get(roomId)?.invites ?? [];
+        return open.length === 2 && open;
+      });
+      anna.network(false);
+      for (const { url } of links) await bert.engine.acceptInvite(linkOf(url));
+      await bert.tab.until("waiting", () => bert.tab.open.waiting.every(({ state }) => state === "waiting"));
+      // The one that is withdrawn leads nowhere, whichever Bert asked by first.
+      const asked = bert.tab.open.waiting[which === "the first" ? 1 : 0]!.inviteId;
+      const withdrawn = invites.find(({ inviteId }) => inviteId === asked)!;
+      await anna.engine.revokeInvite({ roomId, inviteId: withdrawn.inviteId });
+      anna.network(true);
+      await bert.tab.group("Thursday");
+      await bert.engine.openRoom(roomId);
+      await say(bert, roomId, "here");
+      await say(anna, roomId, "welcome");
+      for (const one of [anna, bert]) await one.tab.post(roomId, one === anna ? "here" : "welcome");
+      expect(bert.tab.open.waiting).toEqual([]);
+      expect(bert.tab.open.alarms).toEqual([]);
+    },
+  );
+
   test("with an account: an invite to a second group; twice is once; one's own is refused", async () => {
     const { roomId, people } = await group("Anna", "Bert");
     const [anna, bert] = people;
