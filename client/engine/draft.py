@@ -6,8 +6,6 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from crypto.identity.known_people import meet
-
 from client.engine.records import (
     AlarmRow,
     BackupErrand,
@@ -35,6 +33,7 @@ from client.room.core import (
     step,
 )
 from crypto.identity.credential import LeafIdentity
+from crypto.identity.known_people import meet
 from crypto.mls.bytes import Rng
 from wire.frames import Cursor, Hello
 
@@ -176,9 +175,14 @@ class Draft:
         self.records = with_alarm(self.records, row)
 
     def backup(self) -> None:
-        """The pins changed: the sealed bundle goes to the server again (E22)."""
-        if not any(isinstance(one, BackupErrand) for one in self.records.errands):
-            self.records = with_errand(self.records, BackupErrand(self.env.now + BACKUP_AFTER_MS))
+        """The pins changed: the sealed bundle goes to the server again (E22).
+
+        A new errand also where one waits: that one may be on its way already, without this change.
+        """
+        known = next((one for one in self.records.errands if isinstance(one, BackupErrand)), None)
+        soon = self.env.now + BACKUP_AFTER_MS
+        not_before = soon if known is None or known.not_before <= self.env.now else known.not_before
+        self.records = with_errand(self.records, BackupErrand(not_before))
 
     def rows(self) -> tuple[dict[str, bytes], list[str]]:
         """The rows that this draft changes: to be put, and to be dropped."""

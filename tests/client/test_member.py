@@ -400,6 +400,42 @@ class LosesAnswers(httpx2.AsyncHTTPTransport):
         return response
 
 
+class HoldsLists(httpx2.AsyncHTTPTransport):
+    """The answer to the first list of groups waits until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrived, self.let_go = asyncio.Event(), asyncio.Event()
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = await super().handle_async_request(request)
+        if request.url.path == "/api/backup":
+            self.arrived.set()
+            await self.let_go.wait()
+        return response
+
+
+def test_e22_a_group_begun_while_the_list_is_on_its_way_is_on_the_next_one(
+    house: House, tmp_path: Path
+) -> None:
+    async def work() -> None:
+        held = HoldsLists()
+        world = replace(system_world(tmp_path / "ada"), transport=lambda _: held)
+        async with Collegium(world, PASSPHRASE) as ada:
+            await found(house, ada, "Ada", "Thursday")
+            async with patience():
+                await held.arrived.wait()
+                await ada.start("Friday")
+            held.let_go.set()
+            await until(ada, lambda: ada.session.records.errands == ())
+            code = ada.recovery_code
+        async with opened(tmp_path / "new") as ada:
+            await ada.recover(house.server.base, code or "")
+            assert len(ada.rooms) == 2
+
+    run(work())
+
+
 def test_lost_answers_make_nothing_twice_and_nothing_impossible(house: House, tmp_path: Path) -> None:
     lost = LosesAnswers("/api/accounts", "/api/recovery/device", "/api/join-requests")
 

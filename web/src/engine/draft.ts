@@ -140,10 +140,14 @@ export class Draft {
     this.records = withAlarm(this.records, { id: rng(16), code, roomId, who, name, at: now, evidence });
   }
 
-  /** The pins changed: the sealed bundle goes to the server again (E22). */
+  /**
+   * The pins changed: the sealed bundle goes to the server again (E22). A new errand also where one waits: that one may
+   * be on its way already, without this change.
+   */
   backup(): void {
-    if (this.records.errands.some(({ kind }) => kind === "backup")) return;
-    const notBefore = this.env.now + BACKUP_AFTER_MS;
+    const known = this.records.errands.find(({ kind }) => kind === "backup");
+    const waits = known !== undefined && known.notBefore > this.env.now;
+    const notBefore = waits ? known.notBefore : this.env.now + BACKUP_AFTER_MS;
     this.records = withErrand(this.records, { kind: "backup", notBefore });
   }
 

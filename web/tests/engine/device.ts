@@ -34,6 +34,8 @@ class Browser {
   readonly answered: string[] = [];
   /** The next call of this path is lost: before it reaches the server, or its answer on the way back. */
   lose: { readonly path: string; readonly what: "request" | "answer" } | null = null;
+  /** Answers of this path wait for this. */
+  hold: { readonly path: string; readonly until: Promise<void> } | null = null;
 
   constructor(origin: string) {
     this.#origin = origin;
@@ -52,6 +54,7 @@ class Browser {
     const answer = await fetch(url, { ...init, headers });
     this.answered.push(`${init.method} ${pathname}`);
     if (lost === "answer") throw new TypeError("offline");
+    if (this.hold?.path === pathname) await this.hold.until;
     for (const line of answer.headers.getSetCookie()) {
       const [pair = ""] = line.split(";");
       const at = pair.indexOf("=");

@@ -227,6 +227,20 @@ describe("who is in it", () => {
     },
   );
 
+  test("a group begun while the list of groups is on its way to the server is on the next one (E22)", async () => {
+    const anna = await person(house.founderLink(), "Anna");
+    const lists = () => anna.browser.answered.filter((call) => call === "PUT /api/backup").length;
+    let release = (): void => {};
+    const before = lists();
+    anna.browser.hold = { path: "/api/backup", until: new Promise((done) => (release = done)) };
+    await anna.engine.startGroup({ title: "Thursday" });
+    await expect.poll(lists, { timeout: 10_000 }).toBe(before + 1);
+    await anna.engine.startGroup({ title: "Friday" });
+    anna.browser.hold = null;
+    release();
+    await expect.poll(lists, { timeout: 10_000 }).toBe(before + 2);
+  });
+
   test("with an account: an invite to a second group; twice is once; one's own is refused", async () => {
     const { roomId, people } = await group("Anna", "Bert");
     const [anna, bert] = people;
