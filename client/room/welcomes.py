@@ -14,7 +14,7 @@ from crypto.mls.join_group import Joined, join_by_welcome
 from crypto.mls.key_package import KeyPackageSecrets
 from crypto.mls.suite import room_suite
 from crypto.mls.tree_math import LeafIndex
-from crypto.room.room_context import RoomContext, read_room_extensions
+from crypto.room.room_context import MAX_LEAVES, RoomContext, read_room_extensions
 from crypto.room.roster import Roster, accounts_of, roster_of
 from crypto.room.welcome_payload import MAX_WELCOME, WelcomePayload, decode_welcome_payload
 from wire.frames import Welcome
@@ -51,6 +51,7 @@ def open_welcome(env: Env, room_id: bytes, expected: Expected, welcome: Welcome)
             welcome=payload.welcome,
             key_package=expected.key_package,
             secrets=expected.secrets,
+            max_leaves=MAX_LEAVES,  # E13, before the tree is read
         )
         if group_id(joined.group) != room_id:
             raise WelcomeError("welcome_room")

@@ -25,6 +25,7 @@ from crypto.mls.psk import PskLookup, no_psks
 from crypto.mls.psk_id import PreSharedKeyId, ResumptionPskId, ResumptionUsage, begins_group
 from crypto.mls.stage_commit import Staged, stage_commit
 from crypto.mls.suite import CipherSuite, SuiteLookup, room_suite_of
+from crypto.mls.tree_math import MAX_LEAVES
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ def join_from_origin(
     same_member: SameMember,
     psks: PskLookup = no_psks,
     tree: bytes | None = None,
+    max_leaves: int = MAX_LEAVES,
 ) -> Joined:
     """Joins a group that begins from one that this client is or was in.
 
@@ -152,7 +154,13 @@ def join_from_origin(
         return None if found is None else found.psk
 
     joined = join_by_welcome(
-        suite=suite, welcome=welcome, key_package=key_package, secrets=secrets, psks=lookup, tree=tree
+        suite=suite,
+        welcome=welcome,
+        key_package=key_package,
+        secrets=secrets,
+        psks=lookup,
+        tree=tree,
+        max_leaves=max_leaves,
     )
     psk = next(filter(begins_group, joined.psks), None)
     origin = None if psk is None else origins(psk.group_id, psk.epoch)

@@ -29,7 +29,7 @@ from crypto.mls.ratchet_tree import RatchetTree
 from crypto.mls.suite import CipherSuite
 from crypto.mls.tree_codec import decode_ratchet_tree
 from crypto.mls.tree_kem import NewcomerInput, private_tree_of_newcomer
-from crypto.mls.tree_math import LeafIndex
+from crypto.mls.tree_math import MAX_LEAVES, LeafIndex
 from crypto.mls.tree_validation import TreeClaims, check_tree
 from crypto.mls.welcome import Welcome, open_group_info, open_group_secrets
 
@@ -55,9 +55,10 @@ def join_by_welcome(
     secrets: KeyPackageSecrets,
     psks: PskLookup = no_psks,
     tree: bytes | None = None,
+    max_leaves: int = MAX_LEAVES,
 ) -> Joined:
     """`welcome` is an MLSMessage; `key_package` the structure, as it was published; `tree` the encoded
-    ratchet tree, for a Welcome that has none inside.
+    ratchet tree, for a Welcome that has none inside; `max_leaves` a bound of the caller's on either tree.
 
     The whole tree is validated. The AS check, lifetimes, and whether the client is in such a group already,
     are the caller's. Raises MlsError of the peer's fault, and UsageError for a KeyPackage that is not ours or
@@ -70,7 +71,7 @@ def join_by_welcome(
     _check_psk_ids(suite, shared.psks)
     psk = psk_secret(suite, find_psks(shared.psks, psks))
     group_info = _read_group_info(suite, message, shared.joiner_secret, psk)
-    group_tree = _read_tree(group_info, tree)
+    group_tree = _read_tree(group_info, tree, max_leaves)
     own_leaf = _check_group(suite, group_info, group_tree, own_key_package)
     # RFC 9420 §11.2, §11.3: a group that is branched or reinitialised is joined at its first commit.
     context = group_info.context
@@ -141,13 +142,16 @@ def _read_group_info(suite: CipherSuite, welcome: Welcome, joiner_secret: bytes,
     return group_info
 
 
-def _read_tree(group_info: GroupInfo, beside: bytes | None) -> RatchetTree:
-    """The tree inside, else the one that came beside: the tree hash says whether it is the right one."""
+def _read_tree(group_info: GroupInfo, beside: bytes | None, max_leaves: int) -> RatchetTree:
+    """The tree inside, else the one that came beside: the tree hash says whether it is the right one.
+
+    One of more leaves is left at the first node too many, so that nothing is made of the rest.
+    """
     inside = find_extension(group_info.extensions, ExtensionType.RATCHET_TREE)
     data = beside if inside is None else inside.data
     if data is None:
         raise InvalidError("v707_tree_missing", "a Welcome comes without a tree")
-    return decode_ratchet_tree(data)
+    return decode_ratchet_tree(data, max_leaves)
 
 
 def _check_group(

@@ -6,10 +6,21 @@ from dataclasses import replace
 import pytest
 
 from client.room import commands
+from client.room.core import JoinExpectation, decode_expectation
 from crypto.mls.application import protect_application
 from crypto.mls.group import epoch
+from crypto.mls.group_info import sign_group_info
+from crypto.mls.key_package import decode_key_package, key_package_ref
+from crypto.mls.key_schedule import welcome_secret, zero_secret
+from crypto.mls.mls_message import decode_mls_message, encode_mls_message
 from crypto.mls.proposal import Proposal, Remove
+from crypto.mls.ratchet_tree import RatchetTree
 from crypto.mls.stage_commit import stage_commit
+from crypto.mls.suite import room_suite
+from crypto.mls.tree_codec import ratchet_tree_extension
+from crypto.mls.tree_math import leaf_count_for, node_width
+from crypto.mls.welcome import NewMember, open_group_info, open_group_secrets, seal_welcome
+from crypto.mls.welcome import Welcome as MlsWelcome
 from crypto.room.bodies import Post, encode_body
 from crypto.room.events import (
     Envelope,
@@ -305,6 +316,56 @@ def test_e29_a_welcome_that_no_member_made_is_refused() -> None:
     world.run(20_000)
     assert cleo.stage == "member"
     expect_converged(world)
+
+
+def widened(frame: Welcome, expected: JoinExpectation, author: Device, slots: int) -> Welcome:
+    """The Welcome again, with its tree drawn out to so many places, as a rogue member can make it."""
+    said = decode_welcome_payload(frame.payload)
+    welcome = decode_mls_message(said.welcome)
+    assert isinstance(welcome, MlsWelcome)
+    reference = key_package_ref(room_suite, expected.key_package)
+    shared = open_group_secrets(room_suite, welcome, reference, expected.secrets.init_private_key)
+    secret = welcome_secret(room_suite, shared.joiner_secret, zero_secret(room_suite))
+    info = open_group_info(room_suite, welcome, secret)
+    tree = author.group.tree
+    nodes = [*tree.nodes(), *[None] * (2 * (slots - tree.leaf_count) - 1), tree.leaf(info.signer)]
+    nodes += [None] * (node_width(leaf_count_for(slots)) - len(nodes))
+    forged = sign_group_info(
+        room_suite,
+        context=info.context,
+        extensions=(ratchet_tree_extension(RatchetTree.of(nodes)),),
+        confirmation_tag=info.confirmation_tag,
+        signer=info.signer,
+        signature_private_key=author.group.signature_private_key,
+    )
+    init_key = decode_key_package(expected.key_package).init_key
+    sealed = seal_welcome(
+        room_suite,
+        forged,
+        joiner_secret=shared.joiner_secret,
+        welcome_secret=secret,
+        psks=shared.psks,
+        new_members=[NewMember(reference, init_key, shared.path_secret)],
+        rng=author.rng,
+    )
+    payload = encode_welcome_payload(replace(said, welcome=encode_mls_message(sealed)))
+    return frame.model_copy(update={"payload": payload})
+
+
+@pytest.mark.parametrize(("slots", "refused"), [(256, "v201_tree_hash"), (257, "decode")])
+def test_e13_a_welcome_of_more_than_256_leaves_is_left_unread(slots: int, refused: str) -> None:
+    world = World("wide welcome")
+    anna, _ = room_of(world, "anna", "ben")
+    fragment = anna.invite()
+    world.run(1_000)
+    cleo = world.device("cleo")
+    cleo.accept(fragment)
+    assert cleo.expectation is not None
+    expected = decode_expectation(cleo.expectation)
+    cleo.tamper = lambda frame: widened(frame, expected, anna, slots) if isinstance(frame, Welcome) else frame
+    world.run(5_000)
+    assert cleo.known is None
+    assert cleo.errors == [refused]
 
 
 def test_e25_a_welcome_that_nobody_asked_for_is_refused() -> None:

@@ -3,25 +3,35 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crypto.mls.complete_commit import confirm_epoch
+from crypto.mls.errors import DecodeError
 from crypto.mls.extension import Extension, ExtensionType
 from crypto.mls.group import epoch_authenticator
 from crypto.mls.group_context import GroupContext, encode_group_context
 from crypto.mls.group_info import GroupInfo, sign_group_info, verify_group_info
 from crypto.mls.join_group import Joined, join_by_welcome
-from crypto.mls.key_package import KeyPackage, KeyPackageSecrets, encode_key_package, key_package_ref
+from crypto.mls.key_package import (
+    CreatedKeyPackage,
+    KeyPackage,
+    KeyPackageSecrets,
+    encode_key_package,
+    key_package_ref,
+)
 from crypto.mls.key_schedule import welcome_secret, zero_secret
 from crypto.mls.mls_message import decode_mls_message, encode_mls_message
 from crypto.mls.proposal import PreSharedKey, Proposal, Remove
 from crypto.mls.psk import NamedPsk, PskLookup, no_psks, psk_secret
 from crypto.mls.psk_id import ExternalPskId, PreSharedKeyId, ResumptionPskId
+from crypto.mls.ratchet_tree import RatchetTree
 from crypto.mls.suite import ROOM_SUITE, CipherSuite, room_suite
 from crypto.mls.suites import suite_of
 from crypto.mls.tree_codec import encode_ratchet_tree, ratchet_tree_extension
-from crypto.mls.tree_math import leaf_index
+from crypto.mls.tree_hash import tree_hash
+from crypto.mls.tree_math import MAX_LEAVES, leaf_count_for, leaf_index, node_width
 from crypto.mls.welcome import (
     GroupSecrets,
     NewMember,
@@ -122,6 +132,7 @@ class Arrival:
         suite: CipherSuite = room_suite,
         key_package: bytes | None = None,
         secrets: KeyPackageSecrets | None = None,
+        max_leaves: int = MAX_LEAVES,
     ) -> Joined:
         return join_by_welcome(
             suite=suite,
@@ -130,6 +141,7 @@ class Arrival:
             secrets=secrets or self.key_package.secrets,
             psks=psks,
             tree=tree,
+            max_leaves=max_leaves,
         )
 
     def refused(self, welcome: bytes) -> str:
@@ -230,6 +242,63 @@ def test_v707_comes_with_a_tree_inside_or_beside_it() -> None:
     tree = encode_ratchet_tree(ARRIVAL.ada.group.tree)
     assert code_of(lambda: ARRIVAL.join(without, tree=tree)) == WELL
     assert code_of(lambda: ARRIVAL.join(without, tree=tree[1:])) == "decode"
+
+
+def wide_welcome(slots: int, key_package: CreatedKeyPackage) -> bytes:
+    """To a valid group of two, at the first and the last of so many places."""
+    ada = Person(room_suite, "ada", rng).found().group
+    newcomer = key_package.key_package
+    nodes = [ada.tree.leaf(ada.own_leaf), *[None] * (2 * slots - 3), newcomer.leaf_node]
+    tree = RatchetTree.of([*nodes, *[None] * (node_width(leaf_count_for(slots)) - len(nodes))])
+    confirmed, joiner, zero = rng(room_suite.nh), rng(room_suite.nh), zero_secret(room_suite)
+    context = replace(
+        ada.context, epoch=1, tree_hash=tree_hash(room_suite, tree), confirmed_transcript_hash=confirmed
+    )
+    _, tag = confirm_epoch(room_suite, joiner, zero, encode_group_context(context), confirmed)
+    info = sign_group_info(
+        room_suite,
+        context=context,
+        extensions=(ratchet_tree_extension(tree),),
+        confirmation_tag=tag,
+        signer=ada.own_leaf,
+        signature_private_key=ada.signature_private_key,
+    )
+    sealed = seal_welcome(
+        room_suite,
+        info,
+        joiner_secret=joiner,
+        welcome_secret=welcome_secret(room_suite, joiner, zero),
+        psks=(),
+        new_members=[
+            NewMember(key_package_ref(room_suite, key_package.bytes), newcomer.init_key, path_secret=None)
+        ],
+        rng=rng,
+    )
+    return encode_mls_message(sealed)
+
+
+def test_v004_e13_has_a_tree_of_no_more_leaves_than_its_caller_allows() -> None:
+    key_package = Person(room_suite, "eve", rng).key_package()
+
+    def joined(slots: int, max_leaves: int) -> Joined:
+        return join_by_welcome(
+            suite=room_suite,
+            welcome=wide_welcome(slots, key_package),
+            key_package=key_package.bytes,
+            secrets=key_package.secrets,
+            max_leaves=max_leaves,
+        )
+
+    assert joined(256, 256).group.own_leaf == 255
+    assert joined(257, 512).group.own_leaf == 256
+    with pytest.raises(DecodeError, match="more than 511 items"):
+        joined(257, 256)
+    # Beside the Welcome no less than inside.
+    tree = encode_ratchet_tree(ARRIVAL.ada.group.tree)
+    without = ARRIVAL.reseal(lambda info: replace(info, extensions=()))
+    assert ARRIVAL.join(without, tree=tree, max_leaves=4).group.own_leaf == 3
+    with pytest.raises(DecodeError, match="more than 3 items"):
+        ARRIVAL.join(without, tree=tree, max_leaves=2)
 
 
 def test_v201_has_the_tree_whose_hash_the_group_context_has() -> None:

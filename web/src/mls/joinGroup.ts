@@ -42,6 +42,8 @@ export type JoinInput = Readonly<{
   psks?: PskLookup;
   /** The encoded ratchet tree, for a Welcome that has none inside. */
   tree?: Uint8Array;
+  /** A bound of the caller's on either tree, below the library's own. */
+  maxLeaves?: number;
 }>;
 
 export type Joined = Readonly<{
@@ -69,7 +71,7 @@ export function joinByWelcome(input: JoinInput): Joined {
   checkPskIds(suite, psks);
   const psk = pskSecret(suite, findPsks(psks, input.psks ?? (() => undefined)));
   const groupInfo = readGroupInfo(suite, welcome, joinerSecret, psk);
-  const tree = readTree(groupInfo, input.tree);
+  const tree = readTree(groupInfo, input);
   const ownLeaf = checkGroup(suite, groupInfo, tree, keyPackage);
   checkFirstEpoch(groupInfo, groupSecrets);
 
@@ -171,11 +173,14 @@ function readGroupInfo(
   return groupInfo;
 }
 
-/** The tree inside, else the one that came beside: the tree hash says whether it is the right one. */
-function readTree({ extensions }: GroupInfo, beside: Uint8Array | undefined): RatchetTree {
-  const inside = findExtension(extensions, ExtensionType.ratchetTree)?.data ?? beside;
+/**
+ * The tree inside, else the one that came beside: the tree hash says whether it is the right one. One of more leaves is
+ * left at the first node too many, so that nothing is made of the rest.
+ */
+function readTree({ extensions }: GroupInfo, { tree, maxLeaves }: JoinInput): RatchetTree {
+  const inside = findExtension(extensions, ExtensionType.ratchetTree)?.data ?? tree;
   if (inside === undefined) throw new InvalidError("v707_tree_missing", "a Welcome comes without a tree");
-  return decodeRatchetTree(inside);
+  return decodeRatchetTree(inside, maxLeaves);
 }
 
 /** The GroupInfo's signature, the whole tree, and the own leaf in it. */

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EMPTY, fromHex, toHex, utf8 } from "../../src/bytes/bytes";
 import { confirmEpoch } from "../../src/mls/completeCommit";
-import { MlsError } from "../../src/mls/errors";
+import { DecodeError, MlsError } from "../../src/mls/errors";
 import { ExtensionType } from "../../src/mls/extension";
 import { epochAuthenticator } from "../../src/mls/group";
 import { encodeGroupContext } from "../../src/mls/groupContext";
@@ -16,10 +16,12 @@ import { decodeMlsMessage, encodeMlsMessage, type MlsMessage } from "../../src/m
 import type { Proposal } from "../../src/mls/proposal";
 import { pskSecret } from "../../src/mls/psk";
 import type { PreSharedKeyId } from "../../src/mls/pskId";
+import { RatchetTree } from "../../src/mls/ratchetTree";
 import { ROOM_SUITE } from "../../src/mls/suite";
 import { suiteOf } from "../../src/mls/suites";
 import { decodeRatchetTree, encodeRatchetTree, ratchetTreeExtension } from "../../src/mls/treeCodec";
-import { leafIndex } from "../../src/mls/treeMath";
+import { treeHash } from "../../src/mls/treeHash";
+import { leafCountFor, leafIndex, nodeWidth } from "../../src/mls/treeMath";
 import {
   type GroupSecrets,
   openGroupInfo,
@@ -227,6 +229,54 @@ describe("a Welcome", () => {
     const tree = encodeRatchetTree(arrival.ada.group.tree);
     expect(refused(without, { tree })).toBe("nothing thrown");
     expect(refused(without, { tree: tree.subarray(1) })).toBe("decode");
+  });
+
+  /** To a valid group of two, at the first and the last of so many places. */
+  function wideWelcome(slots: number, created: ReturnType<typeof createKeyPackage>): Uint8Array {
+    const ada = new Person(suite, "ada", rng).found().group;
+    const { keyPackage } = created;
+    const blanks = Array.from({ length: 2 * slots - 3 }, () => null);
+    const width = nodeWidth(leafCountFor(slots));
+    const nodes = [ada.tree.leaf(ada.ownLeaf), ...blanks, keyPackage.leafNode];
+    const tree = RatchetTree.of([...nodes, ...Array.from({ length: width - nodes.length }, () => null)]);
+    const confirmedTranscriptHash = rng(suite.nh);
+    const joinerSecret = rng(suite.nh);
+    const zero = zeroSecret(suite);
+    const context = { ...ada.context, epoch: 1n, treeHash: treeHash(suite, tree), confirmedTranscriptHash };
+    const bytes = encodeGroupContext(context);
+    const { confirmationTag } = confirmEpoch(suite, joinerSecret, zero, bytes, confirmedTranscriptHash);
+    const info = { context, extensions: [ratchetTreeExtension(tree)], confirmationTag, signer: ada.ownLeaf };
+    const welcome = sealWelcome(
+      suite,
+      signGroupInfo(suite, info, ada.signaturePrivateKey),
+      { joinerSecret, psks: [], welcomeSecret: welcomeSecret(suite, joinerSecret, zero) },
+      [
+        {
+          keyPackageRef: keyPackageRef(suite, created.bytes),
+          initKey: keyPackage.initKey,
+          pathSecret: null,
+        },
+      ],
+      rng,
+    );
+    return encodeMlsMessage({ type: "welcome", welcome });
+  }
+
+  it("v004, E13: has a tree of no more leaves than its caller allows", () => {
+    const created = new Person(suite, "eve", rng).keyPackage();
+    const { bytes, secrets } = created;
+    const joined = (slots: number, maxLeaves: number) =>
+      joinByWelcome({ suite, welcome: wideWelcome(slots, created), keyPackage: bytes, secrets, maxLeaves });
+    expect(joined(256, 256).group.ownLeaf).toBe(255);
+    expect(joined(257, 512).group.ownLeaf).toBe(256);
+    expect(() => joined(257, 256)).toThrow(new DecodeError("a vector has more than 511 items"));
+    // Beside the Welcome no less than inside.
+    const tree = encodeRatchetTree(arrival.ada.group.tree);
+    const without = arrival.reseal(() => ({ extensions: [] }));
+    expect(refused(without, { tree, maxLeaves: 4 })).toBe("nothing thrown");
+    expect(() => arrival.join(without, { tree, maxLeaves: 2 })).toThrow(
+      new DecodeError("a vector has more than 3 items"),
+    );
   });
 
   it("v201: has the tree whose hash the GroupContext has", () => {

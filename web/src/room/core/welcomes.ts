@@ -7,7 +7,7 @@ import { joinByWelcome } from "../../mls/joinGroup";
 import type { KeyPackageSecrets } from "../../mls/keyPackage";
 import { roomSuite } from "../../mls/suite";
 import type { Welcome } from "../../wire/generated";
-import { readRoomExtensions } from "../roomContext";
+import { MAX_LEAVES, readRoomExtensions } from "../roomContext";
 import { accountsOf, rosterOf } from "../roster";
 import { decodeWelcomePayload, MAX_WELCOME, type WelcomePayload } from "../welcomePayload";
 import { isPeersFault } from "./faults";
@@ -46,6 +46,7 @@ function open(env: Env, { roomId, keyPackage, secrets }: Expected, welcome: Welc
     welcome: payload.welcome,
     keyPackage,
     secrets,
+    maxLeaves: MAX_LEAVES, // E13, before the tree is read
   });
   if (!equal(groupId(group), roomId)) throw new WelcomeError("welcome_room");
   if (psks.length > 0) throw new WelcomeError("welcome_psk"); // a plain Add has none (E14)

@@ -4,13 +4,28 @@ import { describe, expect, it } from "vitest";
 import { equal } from "../../../src/bytes/bytes";
 import { protectApplication } from "../../../src/mls/application";
 import { epoch } from "../../../src/mls/group";
+import { signGroupInfo } from "../../../src/mls/groupInfo";
+import { decodeKeyPackage, keyPackageRef } from "../../../src/mls/keyPackage";
+import { welcomeSecret, zeroSecret } from "../../../src/mls/keySchedule";
+import { decodeMlsMessage, encodeMlsMessage } from "../../../src/mls/mlsMessage";
 import type { Proposal } from "../../../src/mls/proposal";
+import { RatchetTree } from "../../../src/mls/ratchetTree";
 import { stageCommit } from "../../../src/mls/stageCommit";
+import { roomSuite } from "../../../src/mls/suite";
+import { ratchetTreeExtension } from "../../../src/mls/treeCodec";
+import { leafCountFor, nodeWidth } from "../../../src/mls/treeMath";
+import {
+  type Welcome as MlsWelcome,
+  openGroupInfo,
+  openGroupSecrets,
+  sealWelcome,
+} from "../../../src/mls/welcome";
+import type { JoinExpectation } from "../../../src/room/core/surface";
 import { encodeCommitData, eventAuthenticatedData } from "../../../src/room/events";
 import { listHash } from "../../../src/room/logHead";
 import { devicesOf, leavesOf } from "../../../src/room/roster";
 import { decodeWelcomePayload, encodeWelcomePayload } from "../../../src/room/welcomePayload";
-import type { Send } from "../../../src/wire/generated";
+import type { Send, Welcome } from "../../../src/wire/generated";
 import type { FromServer } from "./deliveryService";
 import { expectConverged } from "./invariants";
 import { type Device, ROOM, roomOf, World } from "./world";
@@ -49,6 +64,36 @@ function rogueMessage(device: Device, data: Uint8Array): Send {
   });
   const list = listHash(devicesOf(membership!.roster));
   return { t: "send", room: ROOM, id, kind: "message", after: log.after, list, payload: message };
+}
+
+/** The Welcome again, with its tree drawn out to so many places, as a rogue member can make it. */
+function widened(frame: Welcome, expected: JoinExpectation, author: Device, slots: number): Welcome {
+  const said = decodeWelcomePayload(frame.payload);
+  const { welcome } = decodeMlsMessage(said.welcome) as { welcome: MlsWelcome };
+  const reference = keyPackageRef(roomSuite, expected.keyPackage);
+  const shared = openGroupSecrets(roomSuite, welcome, reference, expected.secrets.initPrivateKey);
+  const secret = welcomeSecret(roomSuite, shared.joinerSecret, zeroSecret(roomSuite));
+  const info = openGroupInfo(roomSuite, welcome, secret);
+  const { tree, signaturePrivateKey } = author.group;
+  const blanks = Array.from({ length: 2 * (slots - tree.leafCount) - 1 }, () => null);
+  const nodes = [...tree.nodes(), ...blanks, tree.leaf(info.signer)];
+  const width = nodeWidth(leafCountFor(slots));
+  const wide = RatchetTree.of([...nodes, ...Array.from({ length: width - nodes.length }, () => null)]);
+  const forged = sealWelcome(
+    roomSuite,
+    signGroupInfo(roomSuite, { ...info, extensions: [ratchetTreeExtension(wide)] }, signaturePrivateKey),
+    { ...shared, welcomeSecret: secret },
+    [
+      {
+        keyPackageRef: reference,
+        initKey: decodeKeyPackage(expected.keyPackage).initKey,
+        pathSecret: shared.pathSecret,
+      },
+    ],
+    author.rng,
+  );
+  const bytes = encodeMlsMessage({ type: "welcome", welcome: forged });
+  return { ...frame, payload: encodeWelcomePayload({ ...said, welcome: bytes }) };
 }
 
 /** Changes one entry on its way to a device. */
@@ -230,6 +275,25 @@ describe("a server that lies", () => {
     expect(cleo.state?.stage).toBe("member");
     expectConverged(world);
   });
+
+  for (const [slots, refused] of [
+    [256, "v201_tree_hash"],
+    [257, "decode"],
+  ] as const) {
+    it(`E13 a Welcome of more than 256 leaves is left unread: ${slots}`, () => {
+      const world = new World("wide welcome");
+      const [anna] = roomOf(world, "anna", "ben");
+      const fragment = anna!.invite();
+      world.run(1_000);
+      const cleo = world.device("cleo");
+      cleo.accept(fragment);
+      const expected = cleo.expectation!;
+      cleo.tamper = (frame) => (frame.t === "welcome" ? widened(frame, expected, anna!, slots) : frame);
+      world.run(5_000);
+      expect(cleo.state).toBe(null);
+      expect(cleo.errors).toEqual([refused]);
+    });
+  }
 
   it("E25 a Welcome that nobody asked for is refused", () => {
     const world = new World("unasked");
