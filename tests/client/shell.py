@@ -19,6 +19,8 @@ MINUTE_S = 60.0
 
 def _command(words: tuple[str, ...], env: dict[str, str], folder: Path) -> None:
     """What the shell does: its environment, its three files, and the command's `main`."""
+    # A job in the background inherits that Ctrl+C is ignored; somebody at a terminal can interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(env)
     for number, (name, flags) in enumerate((("in", os.O_RDONLY), ("out", os.O_WRONLY), ("err", os.O_WRONLY))):
