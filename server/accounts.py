@@ -12,6 +12,7 @@ from server.caller import COOKIE, House, SignedIn, open_session, reply, session_
 from server.database import now_ms
 from server.errors import NotFoundError, RefusedError, TakenError, TooManyError
 from server.founding import hashed
+from server.key_packages import forget_device
 from server.ledger import Ledger
 from server.passkeys import must_be_confirmed
 from server.rates import Limiter
@@ -210,6 +211,7 @@ async def remove_device(device_id: str, caller: SignedIn, house: House) -> Respo
         if done.rowcount == 0:
             raise NotFoundError
         database.execute(delete(SESSIONS).where(SESSIONS.c.device == device))
+        forget_device(database, device)
 
     await house.hub.change(run)
     house.hub.sign_out(lambda connection: connection.device == device)

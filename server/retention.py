@@ -13,10 +13,24 @@ import cbor2
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from server.ledger import KINDS, Ledger
-from server.tables import DEVICES, GAPS, LOG, MEMBERS, REQUESTS, ROOMS, SESSIONS, TOKENS, WELCOMES
+from server.tables import (
+    CLAIM_COUNTS,
+    DEVICES,
+    GAPS,
+    KEY_PACKAGES,
+    LOG,
+    MEMBERS,
+    REQUESTS,
+    ROOMS,
+    SESSIONS,
+    TOKENS,
+    WELCOMES,
+)
 
-DAY_MS = 24 * 3600 * 1000
+HOUR_MS = 3600 * 1000
+DAY_MS = 24 * HOUR_MS
 KEEP_MS = 90 * DAY_MS
+CLAIM_HOURS = 24  # that claims of KeyPackages are counted for
 BATCH = 500
 
 
@@ -94,3 +108,6 @@ def _expire(connection: Connection, now: int) -> None:
     connection.execute(delete(REQUESTS).where(REQUESTS.c.not_after < now))
     connection.execute(delete(SESSIONS).where(SESSIONS.c.expires < now))
     connection.execute(delete(TOKENS).where(TOKENS.c.not_after < now - DAY_MS))
+    # Not served any more; a ref that was handed out need not be known, since its upload would be refused.
+    connection.execute(delete(KEY_PACKAGES).where(KEY_PACKAGES.c.not_after <= now))
+    connection.execute(delete(CLAIM_COUNTS).where(CLAIM_COUNTS.c.hour <= now // HOUR_MS - CLAIM_HOURS))

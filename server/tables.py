@@ -143,6 +143,29 @@ class RequestRow(SQLModel, table=True):
     sealed: bytes = Field(sa_type=LargeBinary)
 
 
+class KeyPackageRow(SQLModel, table=True):
+    """What a device leaves for others to add it with. `payload` is gone once it was handed out; the ref stays
+    until it expires, so that the same upload brings nothing back. The one of last resort stays whole.
+    """
+
+    __tablename__ = "key_packages"
+    device: bytes = Field(sa_type=LargeBinary, foreign_key="devices.id", primary_key=True)
+    ref: bytes = Field(sa_type=LargeBinary, primary_key=True)
+    not_after: int = Field(sa_type=BIG, index=True)
+    last_resort: bool
+    payload: bytes | None = Field(default=None, sa_type=LargeBinary)
+    handed_out: int | None = Field(default=None, sa_type=BIG)  # for the first time
+
+
+class ClaimCount(SQLModel, table=True):
+    """How many KeyPackages an account has claimed, or were claimed from a device, in one hour."""
+
+    __tablename__ = "claim_counts"
+    subject: bytes = Field(sa_type=LargeBinary, primary_key=True)  # account or device
+    hour: int = Field(sa_type=BIG, primary_key=True)  # since the epoch
+    count: int = Field(sa_type=BIG)
+
+
 # For queries: Core tables, whose inserts in batches are far cheaper than the ORM's.
 META = SQLModel.metadata.tables["meta"]
 ACCOUNTS = SQLModel.metadata.tables["accounts"]
@@ -156,3 +179,5 @@ LOG = SQLModel.metadata.tables["log"]
 GAPS = SQLModel.metadata.tables["gaps"]
 WELCOMES = SQLModel.metadata.tables["welcomes"]
 REQUESTS = SQLModel.metadata.tables["requests"]
+KEY_PACKAGES = SQLModel.metadata.tables["key_packages"]
+CLAIM_COUNTS = SQLModel.metadata.tables["claim_counts"]

@@ -4,7 +4,15 @@ import base64
 import binascii
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 
 ID_BYTES = 16
 KEY_BYTES = 32
@@ -30,6 +38,10 @@ MAX_GAP_ENTRIES = 1000
 MAX_CODE = 40
 MAX_TEXT = 300
 MAX_PASSKEYS = 8
+REF_BYTES = (32, 48)  # of a KeyPackage: as long as the suite's hash
+MAX_KEY_PACKAGE = 8 * 1024  # one of suite 0xFC02 has 3 to 5 KiB
+MAX_KEY_PACKAGES = 100  # of one device, beside the one of last resort; as many in one call
+MAX_CLAIM = MAX_ADDS  # nobody adds more in one Commit
 
 # One WebSocket message from a client: a Commit, its Welcomes for all its Adds in practice, and the frame
 # around them.
@@ -74,6 +86,12 @@ def _decoded(value: Any) -> Any:
     return from_base64url(value) if isinstance(value, str) else value
 
 
+def _as_a_hash(value: bytes) -> bytes:
+    if len(value) not in REF_BYTES:
+        raise ValueError("not as long as a hash of a cipher suite")
+    return value
+
+
 # Bytes that travel in JSON as unpadded base64url. (Written out: a type checker follows no function here.)
 JsonId = Annotated[
     bytes,
@@ -106,6 +124,21 @@ JsonSignature = Annotated[
 JsonSealed = Annotated[
     bytes,
     Field(min_length=1, max_length=MAX_SEALED),
+    BeforeValidator(_decoded),
+    PlainSerializer(to_base64url, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "base64url"}),
+]
+JsonRef = Annotated[
+    bytes,
+    Field(min_length=REF_BYTES[0], max_length=REF_BYTES[1]),
+    BeforeValidator(_decoded),
+    AfterValidator(_as_a_hash),
+    PlainSerializer(to_base64url, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "base64url"}),
+]
+JsonKeyPackage = Annotated[
+    bytes,
+    Field(min_length=1, max_length=MAX_KEY_PACKAGE),
     BeforeValidator(_decoded),
     PlainSerializer(to_base64url, when_used="json"),
     WithJsonSchema({"type": "string", "format": "base64url"}),

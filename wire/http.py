@@ -11,10 +11,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from wire.bounds import (
+    MAX_CLAIM,
+    MAX_KEY_PACKAGES,
     MAX_PASSKEYS,
     Code,
     JsonId,
     JsonKey,
+    JsonKeyPackage,
+    JsonRef,
     JsonSealed,
     JsonSecret,
     JsonSignature,
@@ -248,6 +252,54 @@ class RequestPosted(Strict):
 
     request_id: JsonId
     not_after: Number
+
+
+class KeyPackage(Strict):
+    """What others add this device with (RFC 9420 §10). `ref` is its KeyPackageRef, `not_after` the end of its
+    lifetime. The one of last resort stays when it was handed out.
+    """
+
+    ref: JsonRef
+    not_after: Number
+    payload: JsonKeyPackage
+    last_resort: bool
+
+
+class KeyPackages(Strict):
+    """Store these, and first take away of the own ones whatever is named in `withdrawn` and still there. A
+    `ref` that is known changes nothing.
+    """
+
+    key_packages: Annotated[list[KeyPackage], Field(max_length=MAX_KEY_PACKAGES)]
+    withdrawn: Annotated[list[JsonRef], Field(max_length=MAX_KEY_PACKAGES)]
+
+
+class OwnKeyPackages(Strict):
+    """What is there of this device. `last_resort_handed_out`: when that was, for the first time."""
+
+    available: Annotated[list[JsonRef], Field(max_length=MAX_KEY_PACKAGES)]
+    last_resort: JsonRef | None = None
+    last_resort_handed_out: Number | None = None
+
+
+class KeyPackageClaim(Strict):
+    """Ask for one KeyPackage of each of these devices, to add them with."""
+
+    devices: Annotated[list[JsonId], Field(min_length=1, max_length=MAX_CLAIM)]
+
+
+class ClaimedKeyPackage(Strict):
+    """Handed out to this caller alone, unless it is the one of last resort."""
+
+    device_id: JsonId
+    payload: JsonKeyPackage
+    last_resort: bool
+
+
+class ClaimedKeyPackages(Strict):
+    """Those that there were, in the order of the claim. The others are not there, or not for this caller."""
+
+    key_packages: Annotated[list[ClaimedKeyPackage], Field(max_length=MAX_CLAIM)]
 
 
 class Health(Strict):

@@ -33,6 +33,18 @@ export type Challenge = {
   readonly challenge: string;
 };
 
+/** Handed out to this caller alone, unless it is the one of last resort. */
+export type ClaimedKeyPackage = {
+  readonly device_id: string;
+  readonly payload: string;
+  readonly last_resort: boolean;
+};
+
+/** Those that there were, in the order of the claim. The others are not there, or not for this caller. */
+export type ClaimedKeyPackages = {
+  readonly key_packages: readonly ClaimedKeyPackage[];
+};
+
 /** Until when this session may change the account. */
 export type Confirmed = {
   readonly until: number;
@@ -168,6 +180,25 @@ export type JoinRequest = {
   readonly sealed: string;
 };
 
+/** What others add this device with (RFC 9420 §10). `ref` is its KeyPackageRef, `not_after` the end of its */
+export type KeyPackage = {
+  readonly ref: string;
+  readonly not_after: number;
+  readonly payload: string;
+  readonly last_resort: boolean;
+};
+
+/** Ask for one KeyPackage of each of these devices, to add them with. */
+export type KeyPackageClaim = {
+  readonly devices: readonly string[];
+};
+
+/** Store these, and first take away of the own ones whatever is named in `withdrawn` and still there. A */
+export type KeyPackages = {
+  readonly key_packages: readonly KeyPackage[];
+  readonly withdrawn: readonly string[];
+};
+
 /** What the server takes at most, in bytes. */
 export type Limits = {
   readonly payload: number;
@@ -197,6 +228,13 @@ export type NewRegistrationToken = {
 /** A room whose only device is the caller's. `room_id` is the MLS group id. */
 export type NewRoom = {
   readonly room_id: string;
+};
+
+/** What is there of this device. `last_resort_handed_out`: when that was, for the first time. */
+export type OwnKeyPackages = {
+  readonly available: readonly string[];
+  readonly last_resort?: string | null;
+  readonly last_resort_handed_out?: number | null;
 };
 
 /** What the browser's passkey ceremony answered (WebAuthn JSON), without any PRF result. */
