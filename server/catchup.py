@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, and_, delete, select, update
 
 from server.ledger import Ledger
+from server.requests import ANSWERED
 from server.tables import GAPS, LOG, MEMBERS, REQUESTS, ROOMS, WELCOMES
 from wire.codec import encode
 from wire.frames import DeviceCursor, Gap, GapEntry, Request, RoomState, Welcome
@@ -134,7 +135,9 @@ def beside(
     )
     out = [(b"", encode(Welcome(room=room, n=w.n, time=w.time, payload=w.payload))) for w in welcomes]
     requests = connection.execute(
-        select(REQUESTS).where(REQUESTS.c.room == key, REQUESTS.c.not_after > now).order_by(REQUESTS.c.time)
+        select(REQUESTS)
+        .where(REQUESTS.c.room == key, REQUESTS.c.not_after > now, REQUESTS.c.kind != ANSWERED)
+        .order_by(REQUESTS.c.time)
     )
     for r in requests:
         frame = Request(room=room, request_id=r.id, time=r.time, kind=r.kind, sealed=r.sealed)

@@ -13,6 +13,7 @@ from server.database import now_ms
 from server.errors import NotFoundError, RefusedError, TakenError, TooManyError
 from server.founding import hashed
 from server.ledger import Ledger, pack_routing
+from server.requests import answered_before
 from server.room import Routing
 from server.tables import DEVICES, MEMBERS, REQUESTS, ROOMS, TOKENS
 from wire import frames, http
@@ -224,6 +225,11 @@ async def ask_to_rejoin(body: http.RejoinRequest, caller: SignedIn, house: House
         """
         now = now_ms()
         key = _room_of_account(database, caller, body.room_id)
+        answered = answered_before(database, key, caller.device, body.sealed)
+        if answered is not None:  # posted again, and overtaken by its answer
+            return _Posted(
+                body.room_id, _frame(body.room_id, answered, "rejoin"), answered.not_after, fresh=False
+            )
         earlier = database.execute(
             select(REQUESTS).where(
                 REQUESTS.c.room == key, REQUESTS.c.device == caller.device, REQUESTS.c.kind == "rejoin"
@@ -280,13 +286,13 @@ def _insert(
     return _Posted(room_id, frame, not_after)
 
 
-def _frame(room_id: bytes, row: Any) -> frames.Request:
+def _frame(room_id: bytes, row: Any, kind: str | None = None) -> frames.Request:
     return frames.Request.model_validate(
         {
             "room": room_id,
             "request_id": row.id,
             "time": row.time,
-            "kind": row.kind,
+            "kind": kind or row.kind,
             "sealed": row.sealed,
         }
     )

@@ -14,8 +14,9 @@ import cbor2
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import sqlite
 
+from server.requests import close_request
 from server.room import Accepted, IsStale, NotTaken, Room, Routing, step
-from server.tables import DEVICES, LOG, MEMBERS, REQUESTS, ROOMS, WELCOMES
+from server.tables import DEVICES, LOG, MEMBERS, ROOMS, WELCOMES
 from wire.codec import encode, encode_ack, encode_entry
 from wire.frames import Refused, RequestGone, Send, Stale, Welcome
 from wire.frames import Routing as RoutingFrame
@@ -299,10 +300,7 @@ class Ledger:
             else:
                 news.welcomed[device] = frame
         for request in send.answered or ():
-            gone = connection.execute(
-                delete(REQUESTS).where(REQUESTS.c.id == request, REQUESTS.c.room == room.key)
-            )
-            if gone.rowcount:
+            if close_request(connection, room.key, request):
                 news.extras.append(encode(RequestGone(room=room.id, request_id=request)))
                 news.gone.append(request)
         if send.kind == "commit":

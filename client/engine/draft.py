@@ -15,6 +15,7 @@ from client.engine.records import (
     record_rows,
     with_alarm,
     with_errand,
+    without_old_request,
 )
 from client.engine.socket import ClientFrame
 from client.room import effects
@@ -206,6 +207,9 @@ class Draft:
         self.touched.add(room_id)
         for effect in stepped.effects:
             self._effect(room_id, effect)
+        # E22: a request that was answered, or that a newer one replaced, is posted no more.
+        asks = stepped.state.rejoining
+        self.records = without_old_request(self.records, room_id, None if asks is None else asks.sealed)
 
     def _effect(self, room_id: bytes, effect: effects.Effect) -> None:
         match effect:

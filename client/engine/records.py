@@ -194,13 +194,28 @@ def _purpose(errand: Errand) -> tuple[object, ...]:
 
 
 def with_errand(records: Records, errand: Errand) -> Records:
-    """A newer errand of the same purpose takes the place of the older one."""
+    """A newer errand of the same purpose takes the place of the older one.
+
+    But for a request that is asked for again while it waits: it may be on its way, and is posted once.
+    """
+    if isinstance(errand, RejoinErrand) and errand in records.errands:
+        return records
     others = [one for one in records.errands if _purpose(one) != _purpose(errand)]
     return replace(records, errands=(*others, errand))
 
 
 def without_errand(records: Records, errand: Errand) -> Records:
     return replace(records, errands=tuple(one for one in records.errands if one is not errand))
+
+
+def without_old_request(records: Records, room_id: bytes, current: bytes | None) -> Records:
+    """`current`: the request that the room waits for, if it waits for one."""
+    left = tuple(
+        one
+        for one in records.errands
+        if not isinstance(one, RejoinErrand) or one.room_id != room_id or one.sealed == current
+    )
+    return records if len(left) == len(records.errands) else replace(records, errands=left)
 
 
 def with_joined(records: Records, row: WaitingRow) -> Records:

@@ -16,14 +16,20 @@ from client.doctor import Finding, examine_server
 from client.engine.draft import Draft, Opened
 from client.engine.http import MAX_ANSWER, Http, may_pass, origin_of
 from client.engine.queue import Queue
+from client.engine.records import Account, Records, RejoinErrand, with_errand
 from client.engine.session import MAX_INBOX
 from client.engine.socket import ClientFrame, HealingSocket, messages
 from client.engine.world import Socket, World, clock, system_world
 from client.errors import CollegiumError, ServerError
 from client.room.commands import Post
+from client.room.core import Ready as RoomReady
+from client.room.core import rejoin_room
 from client.vault.storage import StorageChange, StorageRefusedError, VaultStorage, Wrap
+from crypto.mls.kem import KeyPair
 from tests.client.company import PASSPHRASE, House, found, opened, patience
 from tests.client.memory_storage import MemoryStorage
+from tests.client.room.world import ROOM, room_of
+from tests.client.room.world import World as RoomWorld
 from tests.house_server import run
 from wire import frames
 from wire import http as bodies
@@ -470,6 +476,36 @@ def healthy(request: httpx2.Request) -> httpx2.Response:
     limits = {"payload": 1, "welcome": 1, "sealed": 1, "ephemeral": 1}
     info = {"deployment_id": "A" * 22, "version": "1", "time": clock(), "limits": limits}
     return httpx2.Response(200, json=info)
+
+
+def test_e22_a_request_to_be_added_is_posted_no_more_once_its_answer_is_there() -> None:
+    world = RoomWorld("one request")
+    _, ben = room_of(world, "anna", "ben")
+    laptop, pin = world.device("ben", "laptop"), ben.pin()
+    me, identity = laptop.me, laptop.me.identity
+    keys = KeyPair(identity.identity_key.private_key, identity.identity_key.public_key)
+    account = Account(
+        "http://localhost", me.deployment_id, identity, me.device_id, keys, "Ben", None, None, None
+    )
+    draft = Draft(Opened(Records(account), {}), laptop.env())
+
+    def asked() -> list[RejoinErrand]:
+        return [one for one in draft.records.errands if isinstance(one, RejoinErrand)]
+
+    draft.add(rejoin_room(draft.env, pin))
+    (first,) = asked()
+    # Every connection asks again: one that waits, or is on its way, is the same errand.
+    draft.step(ROOM, RoomReady(None))
+    assert [one is first for one in asked()] == [True]
+    # … and one that waits because the server said so is tried at once.
+    draft.records = with_errand(draft.records, replace(first, not_before=draft.env.now + 1_000))
+    draft.step(ROOM, RoomReady(None))
+    assert asked() == [first]
+    world.ds.request(me.device_id, ROOM, "rejoin", first.sealed)
+    world.run(20_000)
+    draft.step(ROOM, world.ds.rooms[ROOM].welcomes[me.device_id])
+    assert draft.rooms[ROOM].stage == "member"
+    assert asked() == []
 
 
 def test_the_doctor_tells_a_proxy_that_passes_no_sockets_from_one_that_does() -> None:

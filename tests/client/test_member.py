@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from client.collegium import Collegium
+from client.engine.records import RejoinErrand
 from client.engine.world import system_world
 from client.errors import CollegiumError
 from crypto.identity.recovery_code import format_recovery_code
@@ -458,6 +459,30 @@ def test_lost_answers_make_nothing_twice_and_nothing_impossible(house: House, tm
                 (his,) = ben.rooms
                 await until(ben, lambda: his.state == "ready")
             assert lost.paths == set()
+
+    run(work())
+
+
+def test_e22_a_request_whose_answer_was_lost_is_not_posted_after_the_welcome(
+    house: House, tmp_path: Path
+) -> None:
+    lost = LosesAnswers("/api/rejoin-requests")
+
+    async def work() -> None:
+        async with opened(tmp_path / "ada") as ada:
+            room = await found(house, ada, "Ada")
+            async with opened(tmp_path / "ben") as ben:
+                await let_in(room, ben, "Ben")
+                await until(ben, lambda: ben.session.records.errands == ())
+                code = ben.recovery_code
+            world = replace(system_world(tmp_path / "new"), transport=lambda _: lost)
+            async with Collegium(world, PASSPHRASE) as ben:
+                await ben.recover(house.server.base, code or "")
+                (his,) = ben.rooms
+                await until(ben, lambda: his.state == "ready")
+                left = ben.session.records.errands
+                assert not any(isinstance(one, RejoinErrand) for one in left)
+                assert lost.paths == set()
 
     run(work())
 

@@ -316,6 +316,40 @@ def test_e22_a_device_asks_to_be_added_again(house: HouseServer) -> None:
     run(work())
 
 
+def test_e22_a_request_that_comes_again_after_its_answer_opens_no_second_one(house: HouseServer) -> None:
+    async def work() -> None:
+        room, (me, lost) = await group(house, 2)
+        new = Session(house.base, lost.identity.other_device())
+        await new.recover()
+        await new.connect()
+        ask = http.RejoinRequest(room_id=room, sealed=b"again")
+
+        async def post(body: http.RejoinRequest) -> bytes:
+            return http.RequestPosted.model_validate(
+                await new.http.post("/api/rejoin-requests", body)
+            ).request_id
+
+        first = await post(ask)
+        assert await post(ask) == first
+        await me.wait(frames.Request)
+        devices = [*me.rooms[room].devices, new.device]
+        done = await me.deliver(me.commit(room, devices, {new.device: b"welcome"}, answered=[first]))
+        assert isinstance(done, frames.Ack)
+        assert await post(ask) == first
+        # Another is asked for: a device may need to come back more than once.
+        second = await post(http.RejoinRequest(room_id=room, sealed=b"once more"))
+        assert second != first
+        await me.wait(frames.Request, lambda f: f.request_id == second)
+        assert [f.request_id for f in me.received if isinstance(f, frames.Request)] == [first, second]
+        await me.disconnect()
+        await me.connect()
+        await me.wait(frames.Request, lambda f: f.request_id == second)
+        assert [f.request_id for f in me.received if isinstance(f, frames.Request)] == [second]
+        await close(me, lost, new)
+
+    run(work())
+
+
 def test_requests_wait_for_whoever_comes(house: HouseServer) -> None:
     async def work() -> None:
         room, (me, other) = await group(house, 2)

@@ -99,6 +99,10 @@ class ServedRoom:
     ids: dict[bytes, int] = field(default_factory=dict)
     welcomes: dict[bytes, Welcome] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
+    rejoins: dict[bytes, bytes] = field(default_factory=dict)
+    """The open rejoin request of each device."""
+    answered: set[bytes] = field(default_factory=set)
+    """What was asked and answered: the same again opens nothing."""
 
 
 class DeliveryService:
@@ -263,6 +267,7 @@ class DeliveryService:
                 member.cursor = n - 1
             self._to(device, welcome)
         for id_ in send.answered or ():
+            room.answered |= {one.sealed for one in room.requests if one.request_id == id_}
             self.withdraw_request(room.id, id_)
 
     def _routed(self, room: ServedRoom, device: bytes, send: Send, n: int) -> Lists:
@@ -289,11 +294,15 @@ class DeliveryService:
 
     def request(self, device: bytes, room_id: bytes, kind: Literal["join", "rejoin"], sealed: bytes) -> None:
         room = self.rooms[room_id]
-        if any(one.sealed == sealed for one in room.requests):
+        if sealed in room.answered or any(one.sealed == sealed for one in room.requests):
             return
         id_ = bytes((self._requests % 256,)) + sha384(sealed).digest()[1:16]
         self._requests += 1
         request = Request(room=room_id, request_id=id_, time=self._now(), kind=kind, sealed=sealed)
+        if kind == "rejoin":
+            if device in room.rejoins:
+                self.withdraw_request(room_id, room.rejoins[device])
+            room.rejoins[device] = id_
         room.requests.append(request)
         self._tell(room, request, device)
 

@@ -48,6 +48,8 @@ def expect_converged(world: World) -> None:
         assert set(devices_of(device.membership.roster)) == room.lists.next, who
         if state.whole and first.state.whole:
             assert _snapshot(state, room.last) == _snapshot(first.state, room.last), who
+        asked = room.rejoins.get(device.me.device_id)
+        assert asked not in [one.request_id for one in room.requests], f"{who} is asked for still"
     expect_same_order(members)
 
 

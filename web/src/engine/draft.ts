@@ -14,7 +14,7 @@ import {
   step,
 } from "../room/core";
 import type { Rows } from "../vault/vault";
-import { type Records, recordRows, withAlarm, withErrand } from "./records";
+import { type Records, recordRows, withAlarm, withErrand, withoutOldRequest } from "./records";
 import type { ClientFrame } from "./socket";
 
 /**
@@ -179,6 +179,9 @@ export class Draft {
     this.touched.add(hex);
     this.wiped.push(...wiped);
     for (const effect of effects) this.#effect(hex, state, effect);
+    // E22: a request that was answered, or that a newer one replaced, is posted no more.
+    const asks = state.rejoining?.sealed ?? null;
+    this.records = withoutOldRequest(this.records, state.roomId, asks);
   }
 
   #effect(hex: string, state: RoomState, effect: Effect): void {

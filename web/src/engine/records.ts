@@ -1,4 +1,4 @@
-import { toHex } from "../bytes/bytes";
+import { equal, toHex } from "../bytes/bytes";
 import type { Identity } from "../identity/identity";
 import { decodePeople, encodePeople, type KnownPeople, NOBODY } from "../identity/knownPeople";
 import type { KeyPair } from "../mls/kem";
@@ -218,10 +218,30 @@ function errandTag(errand: Errand): string {
   }
 }
 
-/** A newer errand of the same purpose takes the place of the older one. */
+/**
+ * A newer errand of the same purpose takes the place of the older one. But for a request that is asked for again while it
+ * waits: it may be on its way, and is posted once.
+ */
 export function withErrand(records: Records, errand: Errand): Records {
+  if (errand.kind === "rejoin" && records.errands.some((one) => isSameRequest(one, errand))) return records;
   const others = records.errands.filter((one) => errandTag(one) !== errandTag(errand));
   return { ...records, errands: [...others, errand] };
+}
+
+function isSameRequest(
+  one: Errand,
+  { roomId, sealed, notBefore }: Errand & { readonly kind: "rejoin" },
+): boolean {
+  if (one.kind !== "rejoin" || one.notBefore !== notBefore) return false;
+  return equal(one.roomId, roomId) && equal(one.sealed, sealed);
+}
+
+/** @param current the request that the room waits for, if it waits for one */
+export function withoutOldRequest(records: Records, roomId: Uint8Array, current: Uint8Array | null): Records {
+  const isOld = (one: Errand): boolean =>
+    one.kind === "rejoin" && equal(one.roomId, roomId) && (current === null || !equal(one.sealed, current));
+  if (!records.errands.some(isOld)) return records;
+  return { ...records, errands: records.errands.filter((one) => !isOld(one)) };
 }
 
 export function withoutErrand(records: Records, errand: Errand): Records {

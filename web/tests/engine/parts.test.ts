@@ -1,5 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
+import { toHex } from "../../src/bytes/bytes";
 import { ERROR_CODES, IDLE_LOCK_MS, PASSPHRASE_MIN } from "../../src/engine/api";
+import { Draft } from "../../src/engine/draft";
 import { checkedName, checkedTitle, readLink } from "../../src/engine/enrol";
 import { errorCode, failureCode } from "../../src/engine/errors";
 import { FrameError, readFrame } from "../../src/engine/frames";
@@ -8,10 +10,13 @@ import { active, checked } from "../../src/engine/idle";
 import { openerOf, registrationOf, wayOf } from "../../src/engine/passkey";
 import { PortSet } from "../../src/engine/ports";
 import { Queue } from "../../src/engine/queue";
+import { newRecords, withErrand } from "../../src/engine/records";
 import { clockOff } from "../../src/engine/views";
+import { rejoinRoom } from "../../src/room/core";
 import { StorageConflict, StorageRefused } from "../../src/vault/storage";
 import { WrongOpener } from "../../src/vault/wraps";
 import { errors } from "../../src/words/enProblems";
+import { ROOM, roomOf, World } from "../room/core/world";
 
 const id = new Uint8Array(16);
 
@@ -224,6 +229,36 @@ describe("what is typed", () => {
     expect(wayOf(protection)).toEqual({ kind: "prf", output: prf, credentialId: "x" });
     expect(registrationOf(protection)).toBe('{"id":"x","response":{}}');
     expect(registrationOf({ ...protection, registration: null })).toBeNull();
+  });
+});
+
+describe("what is asked of the server until it was answered", () => {
+  test("E22: a request to be added is posted no more once its answer is there", () => {
+    const world = new World("one request");
+    const [, ben] = roomOf(world, "anna", "ben");
+    const laptop = world.device("ben", "laptop");
+    const { identity, deviceId, deploymentId } = laptop.me;
+    const signIn = identity.identityKey;
+    const kept = { code: null, pending: null, link: null };
+    const account = { deploymentId, identity, deviceId, signIn, name: "Ben", ...kept };
+    const draft = new Draft({ records: newRecords(account), rooms: new Map() }, laptop.env());
+    const asked = () => draft.records.errands.filter((one) => one.kind === "rejoin");
+    const hex = draft.add(rejoinRoom(draft.env, ben!.pin()));
+    const [first] = asked();
+    // Every connection asks again: one that waits, or is on its way, is the same errand.
+    draft.step(hex, { kind: "ready", room: null });
+    expect(asked()).toHaveLength(1);
+    expect(asked()[0]).toBe(first);
+    // … and one that waits because the server said so is tried at once.
+    draft.records = withErrand(draft.records, { ...first!, notBefore: draft.env.now + 1_000 });
+    draft.step(hex, { kind: "ready", room: null });
+    expect(asked()).toEqual([first]);
+    world.ds.request(deviceId, ROOM, "rejoin", first!.sealed);
+    world.run(20_000);
+    const welcome = world.ds.room(ROOM).welcomes.get(toHex(deviceId))!;
+    draft.step(hex, { kind: "frame", frame: welcome });
+    expect(draft.room(hex)!.stage).toBe("member");
+    expect(asked()).toEqual([]);
   });
 });
 

@@ -49,6 +49,10 @@ export type ServedRoom = {
   members: Map<string, Member>;
   welcomes: Map<string, Welcome>;
   requests: Request[];
+  /** The open rejoin request of each device. */
+  rejoins: Map<string, Uint8Array>;
+  /** What was asked and answered: the same again opens nothing. */
+  answered: Set<string>;
 };
 
 const hashOf = (devices: ReadonlySet<string>, all: ReadonlyMap<string, Uint8Array>): Uint8Array =>
@@ -114,6 +118,8 @@ export class DeliveryService {
       members: new Map([[name, { device, account, since: 0, until: null, cursor: 0 }]]),
       welcomes: new Map(),
       requests: [],
+      rejoins: new Map(),
+      answered: new Set(),
     });
   }
 
@@ -304,7 +310,11 @@ export class DeliveryService {
       if (member !== undefined && member.cursor >= n) member.cursor = n - 1;
       this.#wires.get(toHex(device))?.(welcome);
     }
-    for (const id of send.answered ?? []) this.withdrawRequest(room.id, id);
+    for (const id of send.answered ?? []) {
+      const open = room.requests.find((one) => equal(one.request_id, id));
+      if (open !== undefined) room.answered.add(toHex(open.sealed));
+      this.withdrawRequest(room.id, id);
+    }
   }
 
   #route(room: ServedRoom, name: string, send: Send, n: number, before: ReadonlySet<string>): void {
@@ -340,10 +350,16 @@ export class DeliveryService {
 
   request(device: Uint8Array, room: Uint8Array, kind: "join" | "rejoin", sealed: Uint8Array): void {
     const held = this.room(room);
+    if (held.answered.has(toHex(sealed))) return;
     if (held.requests.some((one) => equal(one.sealed, sealed))) return;
     const id = sha384(sealed).slice(0, 16);
     id[0] = this.#requests++ % 256;
     const request: Request = { t: "request", room, request_id: id, time: this.#now(), kind, sealed };
+    if (kind === "rejoin") {
+      const older = held.rejoins.get(toHex(device));
+      if (older !== undefined) this.withdrawRequest(room, older);
+      held.rejoins.set(toHex(device), id);
+    }
     held.requests.push(request);
     this.#tell(held, request, toHex(device));
   }

@@ -1,7 +1,7 @@
 /** What must hold whenever the world has come to rest. */
 
 import { expect } from "vitest";
-import { toHex } from "../../../src/bytes/bytes";
+import { equal, toHex } from "../../../src/bytes/bytes";
 import { epoch, epochAuthenticator } from "../../../src/mls/group";
 import { firstHead, nextHead } from "../../../src/room/logHead";
 import { encodeRoomContext } from "../../../src/room/roomContext";
@@ -47,6 +47,9 @@ export function expectConverged(world: World): void {
         toHex(encodeSnapshot({ position: room.last, head: one.state!.log.head!, fold: one.state!.fold }));
       expect(snapshot(device), who).toBe(snapshot(first));
     }
+    const asked = room.rejoins.get(toHex(device.me.deviceId));
+    const open = room.requests.some((one) => asked !== undefined && equal(one.request_id, asked));
+    expect(open, `${who} is asked for still`).toBe(false);
   }
   expectSameOrder(members);
 }
