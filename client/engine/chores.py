@@ -8,12 +8,11 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from crypto.identity.bundle import Bundle, seal_bundle
-
 from client.engine.draft import Draft
 from client.engine.founding import found
 from client.engine.http import may_pass
 from client.engine.joining import accept_invite, post_join_request, with_state
+from client.engine.key_packages import LOOK_EVERY_MS, tend
 from client.engine.records import (
     BackupErrand,
     Errand,
@@ -25,6 +24,7 @@ from client.engine.records import (
 )
 from client.errors import CollegiumError, ServerError
 from client.room.core import room_pin
+from crypto.identity.bundle import Bundle, seal_bundle
 from wire import http as bodies
 from wire.bounds import to_base64url
 
@@ -63,6 +63,9 @@ class Chores:
         self._again: asyncio.TimerHandle | None = None
         # A group that was being started when the engine ended.
         self._unfinished = session.records.founding
+        # The last look at this device's KeyPackages, and how long it is good for: the first is soon after the
+        # store was opened.
+        self._looked, self._look_after = session.world.now(), 0
 
     def kick(self) -> None:
         if self._task is not None or not self._session.online or self._session.closed:
@@ -118,6 +121,8 @@ class Chores:
                     return
             elif errand is not None:
                 await self._errand(errand)
+            elif not 0 <= now - self._looked < self._look_after:
+                await self._look(now)
             else:
                 return
 
@@ -153,6 +158,19 @@ class Chores:
 
             await session.work(expire)
         return True
+
+    async def _look(self, now: int) -> None:
+        """At this device's KeyPackages on the server; soon again where that cannot be asked now."""
+        self._looked, self._look_after = now, AGAIN_MS
+        try:
+            await tend(self._session)
+        except ServerError as error:
+            if not may_pass(error):
+                log.warning("KeyPackages could not be looked after: %s", error.code)
+            if error.retry_after is not None:
+                self._look_after = max(AGAIN_MS, error.retry_after * 1000)
+            return
+        self._look_after = LOOK_EVERY_MS
 
     async def _errand(self, errand: Errand) -> None:
         outcome = await self._attempt(errand)

@@ -15,6 +15,7 @@ from crypto.identity.identity import Identity
 from crypto.identity.known_people import NOBODY, KnownPeople
 from crypto.mls.errors import StorageError
 from crypto.mls.kem import KeyPair
+from crypto.mls.key_package import KeyPackageSecrets
 
 MAX_ALARMS: Final = 100
 # Invitations whose rooms are remembered, so that the same link leads to the same room again.
@@ -126,6 +127,27 @@ class Founding:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptKeyPackage:
+    """One of this device's, with its private keys: until it was used, or a while after it ran out (E10)."""
+
+    ref: bytes
+    key_package: bytes
+    secrets: KeyPackageSecrets
+    not_after: int
+    last_resort: bool
+    sent: bool
+    """The server was heard to have taken it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenKeyPackage:
+    """One of another device that the server has handed to this one: it is taken once (THREATS 3)."""
+
+    ref: bytes
+    not_after: int
+
+
+@dataclass(frozen=True, slots=True)
 class Records:
     account: Account
     people: KnownPeople = field(default_factory=lambda: NOBODY)
@@ -134,6 +156,8 @@ class Records:
     waiting: tuple[WaitingRow, ...] = ()
     joined: tuple[JoinedRow, ...] = ()
     founding: Founding | None = None
+    key_packages: tuple[KeptKeyPackage, ...] = ()
+    seen_key_packages: tuple[SeenKeyPackage, ...] = ()
     rooms: tuple[bytes, ...] = ()
     """Those that have rows."""
 
@@ -146,6 +170,8 @@ _CODECS: Final[Mapping[str, Record[Any]]] = {
     "waiting": Record(tuple[WaitingRow, ...]),
     "joined": Record(tuple[JoinedRow, ...]),
     "founding": Record(Founding | None),
+    "key_packages": Record(tuple[KeptKeyPackage, ...]),
+    "seen_key_packages": Record(tuple[SeenKeyPackage, ...]),
     "rooms": Record(tuple[bytes, ...]),
 }
 RECORD_ROWS: Final = tuple(_CODECS)
