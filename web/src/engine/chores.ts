@@ -5,6 +5,7 @@ import { EngineError } from "./errors";
 import { found } from "./founding";
 import { mayPass, ServerError } from "./http";
 import { acceptInvite, postJoinRequest, withState } from "./joining";
+import { LOOK_EVERY_MS, tend } from "./keyPackages";
 import { type Errand, type Founding, type WaitingRow, withErrand, withoutErrand } from "./records";
 import type { Session } from "./session";
 
@@ -26,8 +27,13 @@ export class Chores {
   /** A group that was being started when the engine ended. */
   #unfinished: Founding | null;
 
+  /** The last look at this device's KeyPackages, and how long it is good for: the first is soon after the unlocking. */
+  #looked: number;
+  #lookAfter = 0;
+
   constructor(session: Session) {
     this.#session = session;
+    this.#looked = session.world.now();
     this.#unfinished = session.records.founding;
   }
 
@@ -64,6 +70,7 @@ export class Chores {
       } else if (asking) {
         if (!(await this.#ask(asking))) return;
       } else if (errand) await this.#errand(errand);
+      else if (now < this.#looked || now >= this.#looked + this.#lookAfter) await this.#look(now);
       else return;
     }
   }
@@ -106,6 +113,20 @@ export class Chores {
       return true;
     }
     return true;
+  }
+
+  /** At this device's KeyPackages on the server; soon again where that cannot be asked now. */
+  async #look(now: number): Promise<void> {
+    this.#looked = now;
+    this.#lookAfter = AGAIN_MS;
+    try {
+      await tend(this.#session);
+      this.#lookAfter = LOOK_EVERY_MS;
+    } catch (error) {
+      if (!(error instanceof ServerError)) throw error;
+      if (!mayPass(error)) console.warn("KeyPackages could not be looked after", error.code);
+      if (error.retryAfter !== null) this.#lookAfter = Math.max(AGAIN_MS, error.retryAfter * 1000);
+    }
   }
 
   async #errand(errand: Errand): Promise<void> {

@@ -2,6 +2,7 @@ import { equal, toHex } from "../bytes/bytes";
 import type { Identity } from "../identity/identity";
 import { decodePeople, encodePeople, type KnownPeople, NOBODY } from "../identity/knownPeople";
 import type { KeyPair } from "../mls/kem";
+import type { KeyPackageSecrets } from "../mls/keyPackage";
 import type { JoinExpectation } from "../room/core";
 import { DamagedRow } from "../vault/wraps";
 import { anyBytes, bytes, type Check, either, fields, list, number, oneOf, orNull, text } from "./shape";
@@ -67,6 +68,20 @@ export type Errand = { readonly notBefore: number } & (
 /** A group that is being started: between the server's word and the vault's. */
 export type Founding = { readonly roomId: Uint8Array; readonly title: string };
 
+/** One KeyPackage of this device, with its private keys: until it was used, or a while after it ran out (E10). */
+export type KeptKeyPackage = {
+  readonly ref: Uint8Array;
+  readonly keyPackage: Uint8Array;
+  readonly secrets: KeyPackageSecrets;
+  readonly notAfter: number;
+  readonly lastResort: boolean;
+  /** The server was heard to have taken it. */
+  readonly sent: boolean;
+};
+
+/** One of another device that the server has handed to this one: it is taken once (THREATS 3). */
+export type SeenKeyPackage = { readonly ref: Uint8Array; readonly notAfter: number };
+
 export type Records = {
   readonly account: Account;
   readonly people: KnownPeople;
@@ -74,12 +89,24 @@ export type Records = {
   readonly errands: readonly Errand[];
   readonly waiting: readonly WaitingRow[];
   readonly founding: Founding | null;
+  readonly keyPackages: readonly KeptKeyPackage[];
+  readonly seenKeyPackages: readonly SeenKeyPackage[];
   /** The rooms that have rows. */
   readonly rooms: readonly Uint8Array[];
 };
 
 export function newRecords(account: Account): Records {
-  return { account, people: NOBODY, alarms: [], errands: [], waiting: [], founding: null, rooms: [] };
+  return {
+    account,
+    people: NOBODY,
+    alarms: [],
+    errands: [],
+    waiting: [],
+    founding: null,
+    keyPackages: [],
+    seenKeyPackages: [],
+    rooms: [],
+  };
 }
 
 const MAX_LIST = 4096;
@@ -127,6 +154,11 @@ const errand = either(
   fields({ notBefore, kind: oneOf("rejoin"), roomId: id, sealed: anyBytes }),
   fields({ notBefore, kind: oneOf("revoke"), deviceId: id, statement: anyBytes }),
 );
+const secrets = fields({
+  initPrivateKey: anyBytes,
+  encryptionPrivateKey: anyBytes,
+  signaturePrivateKey: anyBytes,
+});
 const waiting = fields({
   inviteId: id,
   since: number,
@@ -141,12 +173,17 @@ const waiting = fields({
     inviterRoot: anyBytes,
     requestHash: anyBytes,
     keyPackage: anyBytes,
-    secrets: fields({
-      initPrivateKey: anyBytes,
-      encryptionPrivateKey: anyBytes,
-      signaturePrivateKey: anyBytes,
-    }),
+    secrets,
   }),
+});
+const flag: Check = (value) => typeof value === "boolean";
+const keyPackage = fields({
+  ref: anyBytes,
+  keyPackage: anyBytes,
+  secrets,
+  notAfter: number,
+  lastResort: flag,
+  sent: flag,
 });
 
 /** The rows, their checks, and the way in and out of CBOR. */
@@ -169,6 +206,8 @@ const ROWS: readonly {
   { name: "errands", check: list(errand, MAX_LIST), absent: [] },
   { name: "waiting", check: list(waiting, MAX_LIST), absent: [] },
   { name: "founding", check: orNull(fields({ roomId: id, title: text(4096) })), absent: null },
+  { name: "keyPackages", check: list(keyPackage, MAX_LIST), absent: [] },
+  { name: "seenKeyPackages", check: list(fields({ ref: anyBytes, notAfter: number }), MAX_LIST), absent: [] },
   { name: "rooms", check: list(id, MAX_ROOMS), absent: [] },
 ];
 

@@ -22,6 +22,7 @@ import { Draft, envOf, type Open, roomPrefix } from "./draft";
 import { EngineError } from "./errors";
 import type { RoomFrame, ServerFrame } from "./frames";
 import { type Http, http, ServerError } from "./http";
+import { privateKeys } from "./keyPackages";
 import type { Queue } from "./queue";
 import { RECORD_ROWS, type Records, readRecords, type WaitingRow } from "./records";
 import { type ClientFrame, HealingSocket } from "./socket";
@@ -156,6 +157,7 @@ export class Session implements Open {
     const { identity, signIn, code } = this.records.account;
     wipe(identity.identityKey.privateKey, signIn.privateKey);
     if (code) wipe(code.bytes);
+    wipe(...this.records.keyPackages.flatMap(privateKeys));
     this.rooms = new Map();
     this.#inbox = [];
     this.#sights.clear();

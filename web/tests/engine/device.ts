@@ -34,6 +34,8 @@ class Browser {
   readonly answered: string[] = [];
   /** The next call of this path is lost: before it reaches the server, or its answer on the way back. */
   lose: { readonly path: string; readonly what: "request" | "answer" } | null = null;
+  /** No call of these paths reaches the server. */
+  readonly lost = new Set<string>();
   /** Answers of this path wait for this. */
   hold: { readonly path: string; readonly until: Promise<void> } | null = null;
 
@@ -46,7 +48,7 @@ class Browser {
     this.calls.push(`${init.method} ${pathname}`);
     const lost = this.lose?.path === pathname ? this.lose.what : null;
     if (lost) this.lose = null;
-    if (!this.online || lost === "request") throw new TypeError("offline");
+    if (!this.online || lost === "request" || this.lost.has(pathname)) throw new TypeError("offline");
     const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join("; ");
     const headers = new Headers(init.headers);
     headers.set("origin", this.#origin);
@@ -219,7 +221,7 @@ export class Device {
   }
 
   async start(): Promise<void> {
-    this.#core = new CollegiumEngine(this.#world());
+    this.#core = new CollegiumEngine(this.world);
     this.tab = new Tab(this.#core);
     await this.#core.start();
   }
@@ -247,7 +249,8 @@ export class Device {
 
   readonly #onOnline = new Set<() => void>();
 
-  #world(): World {
+  /** What the engine has of the outside. */
+  get world(): World {
     const { browser, storage } = this;
     return {
       origin: this.#house.origin,
