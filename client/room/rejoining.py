@@ -126,8 +126,8 @@ def _come_back(turn: Turn, rejoining: Rejoining, welcome: Welcome) -> None:
     turn.wipe(opened.consumed)
     c = welcome.n
     # A device that has followed the log goes on with its own heads; it reads on below c for these alone.
-    follows = state.log.head is not None
-    if follows:
+    # Any other has sent nothing that could stand below c: nothing is sealed before the head is known (E24).
+    if state.log.head is not None:
         log = replace(state.log, maker=maker_at(c, adder), gap=False)
     else:
         log = log_at(c, welcome.time, adder)
@@ -147,8 +147,6 @@ def _come_back(turn: Turn, rejoining: Rejoining, welcome: Welcome) -> None:
         presence=NOBODY,
         chores=Chores(),
     )
-    if not follows:
-        settle_outbox(turn, c)
     # What was missed was sent before the Welcome; what follows is live, also where `ready` did not name it.
     target = max(state.link.target, c)
     turn.link = replace(turn.link, connected=True, caught_up=True, target=target, fetching=None)

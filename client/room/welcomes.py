@@ -64,13 +64,9 @@ def open_welcome(env: Env, room_id: bytes, expected: Expected, welcome: Welcome)
     if isinstance(opened, Fault):
         raise WelcomeError(opened.code)
     payload, joined, context, roster = opened
-    me, by = roster.get(joined.group.own_leaf), roster.get(joined.adder)
-    if me is None or by is None:
-        raise WelcomeError("welcome_tree")
-    if me.account_id != env.me.account_id or me.device_id != env.me.device_id:
-        raise WelcomeError("welcome_leaf")
-    membership = Membership(joined.group, context, roster, me)
-    return OpenedWelcome(payload, membership, by, joined.adder, joined.consumed)
+    # The own leaf is that of a KeyPackage which this device has made, byte for byte (v709).
+    membership = Membership(joined.group, context, roster, roster[joined.group.own_leaf])
+    return OpenedWelcome(payload, membership, roster[joined.adder], joined.adder, joined.consumed)
 
 
 def log_at(c: int, time: int, adder: LeafIdentity) -> RoomLog:

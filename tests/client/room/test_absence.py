@@ -5,8 +5,10 @@ from dataclasses import replace
 from client.room import commands
 from client.room.sight import SightSystem
 from crypto.mls.group import epoch
+from tests.client.room.delivery_service import FromServer
 from tests.client.room.invariants import expect_converged
 from tests.client.room.world import DAY, ROOM, World, room_of
+from wire.frames import Entry
 
 
 def test_e23_a_commit_was_deleted_unread_the_device_asks_to_be_added_again_and_comes_back() -> None:
@@ -89,6 +91,37 @@ def test_e10_a_device_whose_own_clock_is_a_year_ahead_removes_nobody_and_does_no
     expect_converged(world)
 
 
+def test_e22_what_was_said_where_the_log_is_not_followed_any_more_stands_there_and_goes_only_once() -> None:
+    world = World("skipped")
+    anna, ben = room_of(world, "anna", "ben")
+    first, last = ben.state.log.n + 1, world.ds.rooms[ROOM].last + 1_000
+
+    def held_back(frame: FromServer) -> FromServer | None:
+        """Nothing from here up to Ben's coming back ever reaches him."""
+        nonlocal last
+        if ben.state.newcomer is not None:
+            last = ben.state.newcomer.c
+        return None if isinstance(frame, Entry) and first <= frame.n <= last else frame
+
+    ben.tamper = held_back
+    ben.post("on the server")
+    world.run(1_000)
+    assert ben.posts()[-1].delivery == "server"
+    anna.post("not for Ben")
+    world.run(1_000)
+    ben.reconnect()
+    world.run(240_000)
+    assert ben.told() == ["log_broken"]
+    assert ben.stage == "member"
+    assert ben.texts() == ["on the server"]
+    assert ben.state.outbox == ()
+    anna.command(commands.Rename("And on"))
+    world.run(60_000)
+    assert anna.texts() == ["on the server", "not for Ben"]
+    assert ben.texts() == ["on the server"]
+    expect_converged(world)
+
+
 def test_e24_another_state_than_the_others_have_is_disputed_and_stays_provisional() -> None:
     world = World("disputed")
     anna, ben = room_of(world, "anna", "ben")
@@ -115,4 +148,61 @@ def test_e24_each_account_says_one_word_about_a_snapshot_and_not_before_it_may_h
     messages = sum(one.entry is not None and one.entry.kind == "message" for one in log)
     assert messages == 4 + 3 + (0 + 1 + 2)
     assert [*anna.told(), *ben.told()] == []
+    expect_converged(world)
+
+
+def test_e24_an_account_with_two_devices_says_one_word_all_the_same() -> None:
+    world = World("one word of two devices")
+    anna, ben = room_of(world, "anna", "ben")
+    laptop = world.device("ben", "laptop")
+    laptop.recover(ben.pin())
+    world.run(30_000)
+    before = anna.state.log.n
+    fragment = anna.invite()
+    world.run(1_000)
+    cleo = world.device("cleo")
+    cleo.accept(fragment)
+    world.run(120_000)
+    # Anna's snapshot, Cleo's profile, and one word of Ben's: when one of his devices has spoken, the other is
+    # still.
+    log = world.ds.rooms[ROOM].log[before:]
+    assert sum(one.entry is not None and one.entry.kind == "message" for one in log) == 3
+    assert cleo.state.provisional is None
+    assert ben.state.duties == laptop.state.duties == ()
+    expect_converged(world)
+
+
+def test_e24_a_state_that_nobody_has_confirmed_confirms_nothing() -> None:
+    world = World("unconfirmed")
+    anna, ben = room_of(world, "anna", "ben")
+    ben.disconnect()
+    cleo, dora = world.device("cleo"), world.device("dora")
+    for one in (cleo, dora):
+        fragment = anna.invite()
+        world.run(1_000)
+        one.accept(fragment)
+        world.run(60_000)
+        # Ben alone was there besides whoever gave it, and he is away.
+        assert one.view().provisional
+    ben.connect()
+    world.run(60_000)
+    assert not cleo.view().provisional
+    assert not dora.view().provisional
+    expect_converged(world)
+
+
+def test_e24_where_everyone_who_could_confirm_a_state_is_gone_it_stands() -> None:
+    world = World("witness gone")
+    anna, ben = room_of(world, "anna", "ben")
+    ben.disconnect()
+    fragment = anna.invite()
+    world.run(1_000)
+    cleo = world.device("cleo")
+    cleo.accept(fragment)
+    world.run(60_000)
+    assert cleo.view().provisional
+    anna.command(commands.RemoveMember(ben.me.account_id))
+    world.run(5_000)
+    assert cleo.names() == ["anna", "cleo"]
+    assert not cleo.view().provisional
     expect_converged(world)

@@ -379,6 +379,44 @@ def test_e25_a_welcome_that_nobody_asked_for_is_refused() -> None:
     assert ben.stage == "member"
 
 
+def test_e19_a_state_on_top_of_another_log_than_its_own_is_not_taken_over() -> None:
+    world = World("fork below")
+    anna, ben = room_of(world, "anna", "ben")
+    copy = dict(ben.rows)
+    ben.post("after the copy")
+    world.run(1_000)
+    anna.post("and more")
+    world.run(1_000)
+    # Ben reads on below his coming for the heads alone; one of these is not what Anna was sent.
+    position = anna.state.log.n
+    ben.tamper = altering(lambda entry: entry.n == position)
+    ben.rows = copy
+    ben.crash()
+    world.run(60_000)
+    assert ben.told() == ["copy ben", "fork anna"]
+    assert ben.alarms[-1].evidence is not None
+    assert ben.state.newcomer is not None
+    assert ben.texts() == []
+
+
+def test_after_a_removal_nothing_is_asked_of_a_server_that_held_something_back() -> None:
+    world = World("removed amid a hole")
+    anna, ben, cleo = room_of(world, "anna", "ben", "cleo")
+    held = anna.state.log.n + 1
+    ben.tamper = lambda frame: None if isinstance(frame, Entry) and frame.n == held else frame
+    anna.post("held back")
+    anna.post("after it")
+    world.run(1_000)
+    assert ben.state.link.fetching is not None
+    anna.command(commands.RemoveMember(ben.me.account_id))
+    world.run(5_000)
+    cleo.post("goodbye")  # the new list holds when another account goes by it (E20)
+    world.run(120_000)
+    assert ben.stage == "removed"
+    assert ben.told() == []
+    assert not ben.state.link.connected
+
+
 # E39: a copy of a device's state
 
 

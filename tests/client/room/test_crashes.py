@@ -8,7 +8,7 @@ import pytest
 
 from client.room import commands
 from tests.client.room.invariants import expect_converged, expect_stored
-from tests.client.room.world import CrashAt, CrashPoint, Device, World, room_of
+from tests.client.room.world import ROOM, CrashAt, CrashPoint, Device, World, room_of
 
 SOAK = os.environ.get("COLLEGIUM_SOAK") == "1"
 POINTS: tuple[CrashPoint, ...] = ("before_write", "after_write", "amid_effects")
@@ -68,3 +68,16 @@ def test_a_crash_loses_nothing_and_doubles_nothing(point: CrashPoint, whose: int
     for inputs in range(first, INPUTS, EVERY):
         crashes += story(f"crash {point} {whose} {inputs}", whose, point, inputs).crashes
     assert crashes > 0
+
+
+def test_e22_a_request_that_was_stored_and_never_posted_is_posted_with_the_next_connection() -> None:
+    world = World("never posted")
+    _, ben = room_of(world, "anna", "ben")
+    laptop = world.device("ben", "laptop")
+    laptop.crash_at = CrashAt("after_write", 0)
+    laptop.recover(ben.pin())
+    assert (laptop.crashes, laptop.stage) == (1, "rejoining")
+    assert world.ds.rooms[ROOM].requests == []
+    world.run(20_000)
+    assert laptop.stage == "member"
+    expect_converged(world)

@@ -113,10 +113,11 @@ function comeBack(turn: Turn, rejoining: Rejoining, welcome: Welcome): void {
   turn.wipe(consumed);
   const c = welcome.n;
   // A device that has followed the log goes on with its own heads; it reads on below c for these alone.
-  const follows = state.log.head !== null;
-  const log = follows
-    ? { ...state.log, maker: makerAt(c, adder), gap: false }
-    : logAt(c, welcome.time, adder);
+  // Any other has sent nothing that could stand below c: nothing is sealed before the head is known (E24).
+  const log =
+    state.log.head !== null
+      ? { ...state.log, maker: makerAt(c, adder), gap: false }
+      : logAt(c, welcome.time, adder);
   const line = { id: lineId(env.me.deviceId, c % 256), n: c, at: welcome.time, code: "rejoined" } as const;
   turn.set({
     stage: "member",
@@ -132,7 +133,6 @@ function comeBack(turn: Turn, rejoining: Rejoining, welcome: Welcome): void {
     presence: NOBODY,
     chores: { firstEvent: 0, unreadable: 0 },
   });
-  if (!follows) settleOutbox(turn, c);
   // What was missed was sent before the Welcome; what follows is live, also for a room that was not in `ready`.
   const target = Math.max(state.link.target, c);
   turn.setLink({ connected: true, caughtUp: true, target, fetching: null });

@@ -52,12 +52,9 @@ function open(env: Env, { roomId, keyPackage, secrets }: Expected, welcome: Welc
   if (psks.length > 0) throw new WelcomeError("welcome_psk"); // a plain Add has none (E14)
   const context = readRoomExtensions(extensions(group));
   const roster = rosterOf(members(group), env.me.deploymentId);
-  const me = roster.get(group.ownLeaf);
-  const by = roster.get(adder);
-  if (me === undefined || by === undefined) throw new WelcomeError("welcome_tree");
-  if (!equal(me.accountId, env.me.accountId) || !equal(me.deviceId, env.me.deviceId)) {
-    throw new WelcomeError("welcome_leaf");
-  }
+  // The own leaf is that of a KeyPackage which this device has made, byte for byte (v709).
+  const me = roster.get(group.ownLeaf)!;
+  const by = roster.get(adder)!;
   return { payload, membership: { group, context, roster, me }, adder: by, adderLeaf: adder, consumed };
 }
 

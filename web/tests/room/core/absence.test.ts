@@ -87,6 +87,37 @@ describe("a long absence", () => {
   });
 });
 
+describe("E22 what was said where the log is not followed any more", () => {
+  it("stands there, and goes only once", () => {
+    const world = new World("skipped");
+    const [anna, ben] = roomOf(world, "anna", "ben");
+    const first = ben!.state!.log.n + 1;
+    let last = world.ds.room(ROOM).last + 1_000;
+    // Nothing from here up to Ben's coming back ever reaches him.
+    ben!.tamper = (frame) => {
+      last = ben!.state!.newcomer?.c ?? last;
+      return frame.t === "entry" && first <= frame.n && frame.n <= last ? null : frame;
+    };
+    ben!.post("on the server");
+    world.run(1_000);
+    const posts = ben!.view().items.filter((item) => item.kind === "post");
+    expect(posts.at(-1)!.delivery).toBe("server");
+    anna!.post("not for Ben");
+    world.run(1_000);
+    ben!.reconnect();
+    world.run(240_000);
+    expect(ben!.told()).toEqual(["log_broken"]);
+    expect(ben!.state!.stage).toBe("member");
+    expect(ben!.texts()).toEqual(["on the server"]);
+    expect(ben!.state!.outbox).toEqual([]);
+    anna!.command({ kind: "rename", title: "And on" });
+    world.run(60_000);
+    expect(anna!.texts()).toEqual(["on the server", "not for Ben"]);
+    expect(ben!.texts()).toEqual(["on the server"]);
+    expectConverged(world);
+  });
+});
+
 describe("E24 what a newcomer is told", () => {
   it("another state than the others have is disputed, and stays provisional", () => {
     const world = new World("disputed");
@@ -113,6 +144,62 @@ describe("E24 what a newcomer is told", () => {
     const messages = world.ds.room(ROOM).log.filter(({ entry }) => entry!.kind === "message").length;
     expect(messages).toBe(4 + 3 + (0 + 1 + 2));
     expect([...anna!.told(), ...ben!.told()]).toEqual([]);
+    expectConverged(world);
+  });
+
+  it("an account with two devices says one word all the same", () => {
+    const world = new World("one word of two devices");
+    const [anna, ben] = roomOf(world, "anna", "ben");
+    const laptop = world.device("ben", "laptop");
+    laptop.recover(ben!.pin());
+    world.run(30_000);
+    const before = anna!.state!.log.n;
+    const fragment = anna!.invite();
+    world.run(1_000);
+    const cleo = world.device("cleo");
+    cleo.accept(fragment);
+    world.run(120_000);
+    // Anna's snapshot, Cleo's profile, and one word of Ben's: when one of his devices has spoken, the other is still.
+    const log = world.ds.room(ROOM).log.slice(before);
+    expect(log.filter(({ entry }) => entry!.kind === "message")).toHaveLength(3);
+    expect(cleo.state!.provisional).toBe(null);
+    expect([...ben!.state!.duties, ...laptop.state!.duties]).toEqual([]);
+    expectConverged(world);
+  });
+
+  it("a state that nobody has confirmed confirms nothing", () => {
+    const world = new World("unconfirmed");
+    const [anna, ben] = roomOf(world, "anna", "ben");
+    ben!.disconnect();
+    const newcomers = [world.device("cleo"), world.device("dora")];
+    for (const one of newcomers) {
+      const fragment = anna!.invite();
+      world.run(1_000);
+      one.accept(fragment);
+      world.run(60_000);
+      // Ben alone was there besides whoever gave it, and he is away.
+      expect(one.view().provisional).toBe(true);
+    }
+    ben!.connect();
+    world.run(60_000);
+    expect(newcomers.map((one) => one.view().provisional)).toEqual([false, false]);
+    expectConverged(world);
+  });
+
+  it("where everyone who could confirm a state is gone, it stands", () => {
+    const world = new World("witness gone");
+    const [anna, ben] = roomOf(world, "anna", "ben");
+    ben!.disconnect();
+    const fragment = anna!.invite();
+    world.run(1_000);
+    const cleo = world.device("cleo");
+    cleo.accept(fragment);
+    world.run(60_000);
+    expect(cleo.view().provisional).toBe(true);
+    anna!.command({ kind: "remove_member", accountId: ben!.me.accountId });
+    world.run(5_000);
+    expect(cleo.view().members.map(({ name }) => name)).toEqual(["anna", "cleo"]);
+    expect(cleo.view().provisional).toBe(false);
     expectConverged(world);
   });
 });

@@ -307,6 +307,46 @@ describe("a server that lies", () => {
   });
 });
 
+describe("a server that lied", () => {
+  it("E19 a state on top of another log than its own is not taken over", () => {
+    const world = new World("fork below");
+    const [anna, ben] = roomOf(world, "anna", "ben");
+    const copy = new Map(ben!.rows);
+    ben!.post("after the copy");
+    world.run(1_000);
+    anna!.post("and more");
+    world.run(1_000);
+    // Ben reads on below his coming for the heads alone; one of these is not what Anna was sent.
+    const position = anna!.state!.log.n;
+    ben!.tamper = altering(({ n }) => n === position);
+    ben!.rows = copy;
+    ben!.crash();
+    world.run(60_000);
+    expect(ben!.told()).toEqual(["copy ben", "fork anna"]);
+    expect(ben!.alarms.at(-1)!.evidence).not.toBe(null);
+    expect(ben!.state!.newcomer).not.toBe(null);
+    expect(ben!.texts()).toEqual([]);
+  });
+
+  it("and held something back is asked for nothing after a removal", () => {
+    const world = new World("removed amid a hole");
+    const [anna, ben, cleo] = roomOf(world, "anna", "ben", "cleo");
+    const held = anna!.state!.log.n + 1;
+    ben!.tamper = (frame) => (frame.t === "entry" && frame.n === held ? null : frame);
+    anna!.post("held back");
+    anna!.post("after it");
+    world.run(1_000);
+    expect(ben!.state!.link.fetching).not.toBe(null);
+    anna!.command({ kind: "remove_member", accountId: ben!.me.accountId });
+    world.run(5_000);
+    cleo!.post("goodbye"); // the new list holds when another account goes by it (E20)
+    world.run(120_000);
+    expect(ben!.state!.stage).toBe("removed");
+    expect(ben!.told()).toEqual([]);
+    expect(ben!.state!.link.connected).toBe(false);
+  });
+});
+
 describe("E39 a copy of a device's state", () => {
   it("restored from an old copy, it encrypts nothing, destroys that state and comes back", () => {
     const world = new World("copy");

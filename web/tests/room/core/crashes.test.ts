@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { expectConverged, expectStored } from "./invariants";
-import { type CrashPoint, type Device, roomOf, World } from "./world";
+import { type CrashPoint, type Device, ROOM, roomOf, World } from "./world";
 
 const SOAK = process.env.COLLEGIUM_SOAK === "1";
 const POINTS: readonly CrashPoint[] = ["before_write", "after_write", "amid_effects"];
@@ -61,4 +61,17 @@ describe("a crash", () => {
       });
     }
   }
+
+  it("E22 after a request was stored: it is posted with the next connection", () => {
+    const world = new World("never posted");
+    const [, ben] = roomOf(world, "anna", "ben");
+    const laptop = world.device("ben", "laptop");
+    laptop.crashAt = { point: "after_write", inputs: 0 };
+    laptop.recover(ben!.pin());
+    expect([laptop.crashes, laptop.state!.stage]).toEqual([1, "rejoining"]);
+    expect(world.ds.room(ROOM).requests).toEqual([]);
+    world.run(20_000);
+    expect(laptop.state!.stage).toBe("member");
+    expectConverged(world);
+  });
 });
