@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 
+from crypto.attachments.descriptor import FileDescriptor, encode_descriptor
+from crypto.attachments.geometry import MIN_CHUNK_SIZE
 from crypto.mls.commit import decode_commit, encode_commit
 from crypto.mls.credential import BasicCredential, encode_credential
 from crypto.mls.extension import encode_extensions
@@ -18,6 +20,7 @@ from crypto.mls.suites import suite_of
 from crypto.mls.tree_codec import encode_ratchet_tree
 from crypto.mls.update_path import encode_update_path
 from crypto.mls.welcome import Welcome, encode_group_secrets, open_group_info, open_group_secrets
+from crypto.sframe.header import encode_header
 from tests.crypto.mls.simulation import Person, add, commit_all, remove, room_extensions, room_of, welcome_of
 from tests.crypto.seeded_rng import seeded_rng
 
@@ -49,6 +52,10 @@ def corpus(suite_id: int) -> Corpus:
     assert commit.path is not None
     group = clients[0].group
     found: Corpus = defaultdict(list)
+    found["attachment"] = [
+        encode_descriptor(FileDescriptor(rng(32), size, MIN_CHUNK_SIZE << 4, rng(32), name, "image/jpeg"))
+        for size, name in ((0, "a"), (123_456, "Röntgen links.jpg"))
+    ]
     found["commit"] = [encode_commit(commit)]
     found["credential"] = [encode_credential(BasicCredential(b"identity"))]
     found["extensions"] = [encode_extensions(info.extensions), encode_extensions(group.context.extensions)]
@@ -61,6 +68,12 @@ def corpus(suite_id: int) -> Corpus:
     found["proposal"] = [encode_proposal(one) for one in (add(package), remove(clients[1]), *others)]
     found["psk_id"] = [encode_pre_shared_key_id(one) for one in psks]
     found["ratchet_tree"] = [encode_ratchet_tree(group.tree)]
+    found["sframe_header"] = [
+        encode_header(kid, ctr) + b"and what follows"
+        for kid in (0, 7, 8, 2**32, 2**64 - 1)
+        for ctr in (7, 255, 2**32)
+    ]
     found["update_path"] = [encode_update_path(commit.path)]
+    found["welcome"] = [welcome]
     assert all(decode_commit(one) for one in found["commit"])
     return dict(found)

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from crypto.attachments.descriptor import decode_descriptor, encode_descriptor
 from crypto.mls.bytes import Rng
 from crypto.mls.commit import decode_commit, encode_commit
 from crypto.mls.credential import decode_credential, encode_credential
@@ -26,15 +27,27 @@ from crypto.mls.suite import ROOM_SUITE
 from crypto.mls.tree_codec import decode_ratchet_tree, encode_ratchet_tree
 from crypto.mls.update_path import decode_update_path, encode_update_path
 from crypto.mls.welcome import decode_group_secrets, encode_group_secrets
+from crypto.room.errors import RoomError
+from crypto.sframe.frame_decryptor import Dropped
+from crypto.sframe.header import decode_header, encode_header
+from crypto.sframe.kid import Kind
 from tests.crypto.seeded_rng import draw_below, seeded_rng
 from tests.fuzz.corpus import corpus
+from tests.fuzz.frames import BASE_KEY, EPOCH, frames, judged
 from tests.fuzz.mutate import mutated
 from tests.walks.member import WalkError
 from tests.walks.python_member import PythonMember
 from tests.walks.typescript_member import TypeScriptMember, TypeScriptPeer
 from tests.walks.walk import room_extensions
 
+
+def read_header(data: bytes) -> bytes:
+    kid, ctr, length = decode_header(data)
+    return encode_header(kid, ctr) + data[length:]
+
+
 DECODERS: dict[str, Callable[[bytes], bytes]] = {
+    "attachment": lambda data: encode_descriptor(decode_descriptor(data)),
     "commit": lambda data: encode_commit(decode_commit(data)),
     "credential": lambda data: encode_credential(decode_credential(data)),
     "extensions": lambda data: encode_extensions(decode_extensions(data)),
@@ -47,11 +60,16 @@ DECODERS: dict[str, Callable[[bytes], bytes]] = {
     "proposal": lambda data: encode_proposal(decode_proposal(data)),
     "psk_id": lambda data: encode_pre_shared_key_id(decode_pre_shared_key_id(data)),
     "ratchet_tree": lambda data: encode_ratchet_tree(decode_ratchet_tree(data)),
+    "sframe_header": read_header,
     "update_path": lambda data: encode_update_path(decode_update_path(data)),
+    "welcome": lambda data: encode_mls_message(decode_mls_message(data)),
 }
 """Each decoder, with what it has read written again. The same names are in web/tests/programs/peer.ts."""
 
 BATCH = 100
+UNREAD = ("peer decode", "peer room_data")
+"""What a decoder says of bytes that are not its structure."""
+DROPPED = tuple(f"dropped {why}" for why in Dropped)
 Outcome = bytes | str
 """What was read, written again; or whose fault it is, and its code."""
 
@@ -59,7 +77,7 @@ Outcome = bytes | str
 def outcome(run: Callable[[bytes], bytes], data: bytes) -> Outcome:
     try:
         return run(data)
-    except MlsError as error:
+    except (MlsError, RoomError) as error:
         return f"{error.fault} {error.code}"
 
 
@@ -72,6 +90,7 @@ class Fuzz:
         self._good = {
             kind: [data for suite in (1, ROOM_SUITE) for data in corpus(suite)[kind]] for kind in DECODERS
         }
+        self._frames = frames(seeded_rng(f"frames {seed}"))
         self.tried: Counter[str] = Counter()
         self.read: Counter[str] = Counter()
         self.slowest = 0.0
@@ -118,6 +137,24 @@ class Fuzz:
         ]
         self._compare("message", batch, self._receive)
 
+    def frames(self) -> None:
+        """A batch of changed frames, half of them of another kind, for a receiver of each kind (E36)."""
+        for kind in Kind:
+            each = len(self._frames) // len(Kind)
+            own = self._frames[kind * each : (kind + 1) * each]
+            batch = []
+            for _ in range(BATCH // 4):
+                good = own if draw_below(self._rng, 2) else self._frames
+                other = self._frames[draw_below(self._rng, len(self._frames))]
+                batch.append(mutated(self._rng, good[draw_below(self._rng, len(good))], other))
+            self._compare("frame", batch, lambda data, kind=kind: self._hear(kind, data))  # type: ignore[misc]
+
+    def _hear(self, kind: Kind, batch: list[bytes]) -> list[tuple[Outcome, Outcome]]:
+        python = [judged(kind, data) for data in batch]
+        more = {"kind": kind.name.lower(), "epoch": EPOCH, "base_key": BASE_KEY, "all": batch}
+        typescript: list[Outcome] = self._peer.ask("frames", 0, **more)
+        return list(zip(python, typescript, strict=True))
+
     def _anything(self) -> bytes:
         kinds = list(self._good)
         good = self._good[kinds[draw_below(self._rng, len(kinds))]]
@@ -156,7 +193,11 @@ def fault(kind: str, data: bytes, python: Outcome, typescript: Outcome) -> bool:
     if python != typescript:
         return True
     if isinstance(python, str):
-        return not python.startswith("peer ") or (kind != "message" and python != "peer decode")
+        if kind == "frame":
+            return python not in DROPPED
+        return not python.startswith("peer ") or (kind != "message" and python not in UNREAD)
+    if kind == "frame":
+        return b" replay " not in python
     return kind != "message" and python != data
 
 
@@ -185,6 +226,7 @@ def main(arguments: list[str]) -> None:
     while time.monotonic() < end:
         fuzz.decoders()
         fuzz.messages()
+        fuzz.frames()
     peer.close()
     for kind, tried in fuzz.tried.items():
         print(f"{kind:<14}{tried:>10,} tried, {fuzz.read[kind]:>8,} of them read")

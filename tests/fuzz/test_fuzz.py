@@ -32,6 +32,13 @@ def test_a_changed_message_comes_to_the_same_for_two_members_and_is_the_peers_fa
     assert fuzz.tried["message"] == ROUNDS * (BATCH // 4)
 
 
+def test_e36_a_changed_frame_of_a_call_is_heard_or_dropped_alike_and_never_heard_twice(fuzz: Fuzz) -> None:
+    for _ in range(ROUNDS):
+        fuzz.frames()
+    assert fuzz.tried["frame"] == ROUNDS * 4 * (BATCH // 4)
+    assert fuzz.read["frame"] > 0
+
+
 @pytest.mark.parametrize(
     ("python", "typescript", "is_fault"),
     [

@@ -5,7 +5,8 @@
  */
 
 import { decode, encode } from "cborg";
-import { equal, toHex, u32 } from "../../src/bytes/bytes";
+import { decodeDescriptor, encodeDescriptor } from "../../src/attachments/descriptor";
+import { concat, equal, toHex, u32 } from "../../src/bytes/bytes";
 import { proposeUpdate, protectApplication, protectProposal, unprotect } from "../../src/mls/application";
 import { decodeCommit, encodeCommit } from "../../src/mls/commit";
 import { completeCommit } from "../../src/mls/completeCommit";
@@ -39,8 +40,11 @@ import { suiteOf } from "../../src/mls/suites";
 import { decodeRatchetTree, encodeRatchetTree } from "../../src/mls/treeCodec";
 import { decodeUpdatePath, encodeUpdatePath } from "../../src/mls/updatePath";
 import { decodeGroupSecrets, encodeGroupSecrets } from "../../src/mls/welcome";
+import { RoomError } from "../../src/room/errors";
+import { decodeHeader, encodeHeader } from "../../src/sframe/header";
 import { seededRng } from "../mls/seededRng";
 import { Client, FOREVER, Person } from "../mls/simulation";
+import { judgeFrames } from "./frames";
 
 /** Epochs of which a member keeps what another group may begin from. */
 const MAX_ORIGINS = 8;
@@ -266,6 +270,7 @@ const all = new Map<number, Member>();
 /** Each decoder, with what it has read written again. */
 const CODECS: Readonly<Record<string, (bytes: Uint8Array) => Uint8Array>> = {
   commit: (bytes) => encodeCommit(decodeCommit(bytes)),
+  attachment: (bytes) => encodeDescriptor(decodeDescriptor(bytes)),
   credential: (bytes) => encodeCredential(decodeCredential(bytes)),
   extensions: (bytes) => encodeExtensions(decodeExtensions(bytes)),
   group_context: (bytes) => encodeGroupContext(decodeGroupContext(bytes)),
@@ -275,6 +280,11 @@ const CODECS: Readonly<Record<string, (bytes: Uint8Array) => Uint8Array>> = {
   leaf_node: (bytes) => encodeLeafNode(decodeLeafNode(bytes)),
   mls_message: (bytes) => encodeMlsMessage(decodeMlsMessage(bytes)),
   proposal: (bytes) => encodeProposal(decodeProposal(bytes)),
+  sframe_header: (bytes) => {
+    const { kid, ctr, length } = decodeHeader(bytes);
+    return concat(encodeHeader(kid, ctr), bytes.subarray(length));
+  },
+  welcome: (bytes) => encodeMlsMessage(decodeMlsMessage(bytes)),
   psk_id: (bytes) => encodePreSharedKeyId(decodePreSharedKeyId(bytes)),
   ratchet_tree: (bytes) => encodeRatchetTree(decodeRatchetTree(bytes)),
   update_path: (bytes) => encodeUpdatePath(decodeUpdatePath(bytes)),
@@ -285,7 +295,7 @@ function outcome(run: () => Uint8Array): Uint8Array | string {
   try {
     return run();
   } catch (error) {
-    if (error instanceof MlsError) return `${error.fault} ${error.code}`;
+    if (error instanceof MlsError || error instanceof RoomError) return `${error.fault} ${error.code}`;
     return `crash ${String((error as Error).stack)}`;
   }
 }
@@ -293,6 +303,7 @@ function outcome(run: () => Uint8Array): Uint8Array | string {
 function answer(request: Request): unknown {
   const { op, who } = request;
   if (op === "decode") return request.all.map((one: Uint8Array) => outcome(() => CODECS[request.kind]!(one)));
+  if (op === "frames") return judgeFrames(request);
   if (op === "person") return void all.set(who, new Member(request.suite, request.name, request.seed));
   if (op === "forget") return void all.delete(who);
   const member = all.get(who)!;
@@ -342,13 +353,23 @@ function answer(request: Request): unknown {
   }
 }
 
-function answered(request: Request): object {
+async function answered(request: Request): Promise<object> {
   try {
-    return { value: answer(request) ?? null };
+    return { value: (await answer(request)) ?? null };
   } catch (error) {
     if (error instanceof MlsError) return { code: error.code, fault: error.fault };
     return { crash: String((error as Error).stack) };
   }
+}
+
+/** Answers go out in the order of the requests. */
+let before: Promise<unknown> = Promise.resolve();
+
+function reply(request: Request): void {
+  before = before.then(async () => {
+    const out = encode(await answered(request));
+    process.stdout.write(Buffer.concat([u32(out.length), out]));
+  });
 }
 
 let waiting: Buffer = Buffer.alloc(0);
@@ -356,8 +377,8 @@ process.stdin.on("data", (chunk: Buffer) => {
   waiting = waiting.length === 0 ? chunk : Buffer.concat([waiting, chunk]);
   while (waiting.length >= 4 && waiting.length >= 4 + waiting.readUInt32BE(0)) {
     const end = 4 + waiting.readUInt32BE(0);
-    const out = encode(answered(decode(Uint8Array.from(waiting.subarray(4, end)))));
+    const request: Request = decode(Uint8Array.from(waiting.subarray(4, end)));
     waiting = waiting.subarray(end);
-    process.stdout.write(Buffer.concat([u32(out.length), out]));
+    reply(request);
   }
 });
