@@ -45,6 +45,8 @@ const MAX_SEEN = 4096;
 /** In one call: its body has at most 256 KiB. */
 const UPLOAD_AT_ONCE = 24;
 const ROUNDS = 4;
+/** In one draft: making one takes some milliseconds, and what people do waits for no more than these. */
+const MADE_AT_ONCE = 4;
 /** Nobody adds more in one Commit. */
 const MAX_CLAIM = 32;
 /** What the server says at most that it has of this device. */
@@ -106,19 +108,33 @@ function make(env: Env, lastResort: boolean): KeptKeyPackage {
   };
 }
 
-/** The plan with everything that it makes, stored when this draft is. */
-function prepare(draft: Draft, there: There): Plan {
+/** The plan; what has run out is gone when this draft is stored. */
+function look(draft: Draft, there: There): Plan {
   const { env, records } = draft;
   const plan = planUpkeep(records.keyPackages, there, env.serverNow);
-  const made = Array.from({ length: plan.singles }, () => make(env, false));
-  if (plan.lastResort) made.push(make(env, true));
-  const kept = [...plan.kept, ...made];
-  if (made.length > 0 || plan.kept.length < records.keyPackages.length) {
+  if (plan.kept.length < records.keyPackages.length) {
     const over = records.keyPackages.filter((one) => !plan.kept.includes(one));
     draft.wiped.push(...over.flatMap(privateKeys));
-    draft.records = { ...records, keyPackages: kept };
+    draft.records = { ...records, keyPackages: plan.kept };
   }
-  return { ...plan, kept, upload: [...plan.upload, ...made].slice(0, UPLOAD_AT_ONCE) };
+  return plan;
+}
+
+/** The plan carried out on this device: everything that is to be uploaded is stored. */
+async function prepare(session: Session, there: There): Promise<Plan> {
+  const plan = await session.work((draft) => look(draft, there));
+  // The one of last resort first: with it alone, the device can be added.
+  const wanted = [...(plan.lastResort ? [true] : []), ...new Array<boolean>(plan.singles).fill(false)];
+  const upload = [...plan.upload];
+  for (let at = 0; at < wanted.length; at += MADE_AT_ONCE) {
+    const made = await session.work((draft) => {
+      const some = wanted.slice(at, at + MADE_AT_ONCE).map((lastResort) => make(draft.env, lastResort));
+      draft.records = { ...draft.records, keyPackages: [...draft.records.keyPackages, ...some] };
+      return some;
+    });
+    upload.push(...made);
+  }
+  return { ...plan, upload: upload.slice(0, UPLOAD_AT_ONCE) };
 }
 
 export function privateKeys({ secrets }: KeptKeyPackage): Uint8Array[] {
@@ -140,8 +156,7 @@ function readThere(answer: Json): There {
 export async function tend(session: Session): Promise<void> {
   let there = readThere(await session.auth.call("GET", PATH));
   for (let round = 0; round < ROUNDS; round++) {
-    const seen = there;
-    const plan = await session.work((draft) => prepare(draft, seen));
+    const plan = await prepare(session, there);
     if (plan.upload.length === 0 && plan.withdrawn.length === 0) return;
     const body = {
       key_packages: plan.upload.map(({ ref, notAfter, keyPackage, lastResort }) => ({
