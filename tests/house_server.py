@@ -54,6 +54,9 @@ class HouseServer:
         }
         self.process: subprocess.Popen[str] | None = None
         self.printed: list[str] = []
+        self._before = 0
+        """So many lines come from earlier starts."""
+        self._listener: threading.Thread | None = None
         self._more = threading.Condition()
         self._log = (folder / "server.log").open("a")
         atexit.register(self.close)  # whatever happens to the test
@@ -76,7 +79,9 @@ class HouseServer:
             text=True,
             start_new_session=True,  # so that a signal reaches the server also under a tracer
         )
-        threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
+        self._before = len(self.printed)
+        self._listener = threading.Thread(target=self._listen, args=(self.process,), daemon=True)
+        self._listener.start()
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -102,6 +107,17 @@ class HouseServer:
             assert self._more.wait_for(lambda: len(self.printed) >= count, START_S), self.log[-2000:]
             return list(self.printed)
 
+    def first_link(self) -> bytes:
+        """The token of the link that the server prints when it starts and nobody has an account."""
+
+        def find() -> "re.Match[str] | None":
+            return LINK.search("".join(self.printed[self._before :]))
+
+        with self._more:
+            found = self._more.wait_for(find, START_S)
+        assert found, self.log[-2000:]
+        return from_base64url(found[1])
+
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Another command of the server, on the same folder."""
         return subprocess.run(
@@ -117,6 +133,8 @@ class HouseServer:
         """A registration token of a first member, as `invite` makes it, without waiting for a process."""
         token = secrets.token_bytes(32)
         database = sqlite3.connect(self.data / "collegium.sqlite", timeout=10)
+        if database.execute("SELECT count(*) FROM accounts").fetchone() == (0,):
+            self.first_link()  # it voids all founders' links before it, so it must be there already
         with database:
             database.execute(
                 "INSERT INTO tokens (hash, not_after) VALUES (?, ?)",
@@ -137,15 +155,20 @@ class HouseServer:
         assert self.process is not None
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        self.process = None
+        self._ended()
 
     def stop(self) -> int:
         """As an operator stops it. Gives the exit code."""
         assert self.process is not None
         os.killpg(self.process.pid, signal.SIGTERM)
         code = self.process.wait(timeout=20)
-        self.process = None
+        self._ended()
         return code
+
+    def _ended(self) -> None:
+        self.process = None
+        if self._listener is not None:
+            self._listener.join(START_S)  # the last of what it printed
 
     def close(self) -> None:
         if self.process is not None:

@@ -21,10 +21,6 @@ PATIENCE_S = 30.0
 class House:
     server: HouseServer
 
-    def __post_init__(self) -> None:
-        # The link that a new server prints voids founders' links before it, so it comes first.
-        self.server.lines(3)
-
     def founder_link(self) -> str:
         return f"{self.server.base}/join#f.{to_base64url(self.server.token())}"
 
