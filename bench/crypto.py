@@ -1,8 +1,8 @@
-"""What the cryptography costs, in both languages, beside ts-mls (npm), which is fetched when first needed.
+"""What the cryptography costs, in both languages; groups beside ts-mls (npm), fetched when first needed.
 
 ./run bench crypto            everything (some minutes)
 ./run bench crypto mls        groups: suites 1 and 0xFC02, of 8 and of 50
-./run bench crypto sframe     frames of a call, and chunks of an attachment
+./run bench crypto sframe     frames of a call as SFrame, and chunks of an attachment
 ./run bench crypto mls cpu    by the processor's time, where the machine is busy with other things
 """
 
@@ -21,6 +21,7 @@ from tests.programs import node_program
 
 ROOT = Path(__file__).resolve().parents[1]
 TS_MLS = ROOT / "bench/ts-mls"
+PARTS = ("mls", "sframe")
 SIZES = (8, 50)
 SUITES = ((1, 1), (0xFC02, 83))
 """Ours, and the one of ts-mls: it has no 0xFC02, and the nearest is X-Wing with SHA-512."""
@@ -101,7 +102,9 @@ def _figure(value: float | None, name: str) -> str:
 def main(arguments: list[str]) -> None:
     if "cpu" in arguments:
         os.environ["COLLEGIUM_BENCH_CPU"] = "1"
-    parts = [one for one in arguments if one != "cpu"] or ["mls", "sframe"]
+    parts = [one for one in arguments if one != "cpu"] or list(PARTS)
+    if not set(parts) <= set(PARTS):
+        sys.exit(f"./run bench crypto [PART] [cpu], where PART is {' or '.join(PARTS)}")
     if "mls" in parts:
         groups()
     if "sframe" in parts:
