@@ -30,7 +30,9 @@ from crypto.mls.tree_math import MAX_LEAVES
 
 @dataclass(frozen=True, slots=True)
 class GroupOrigin:
-    """What is kept of one epoch of a group for as long as another may begin from it (E31)."""
+    """What is kept of one epoch of a group for as long as another may begin from it (E31); `origin_state`
+    stores it.
+    """
 
     context: GroupContext
     reinit: ReInit | None

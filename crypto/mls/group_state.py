@@ -37,7 +37,8 @@ class StoredGroup:
     ratchets: bytes = field(repr=False)
 
 
-_FORMAT = 1
+FORMAT = 1
+"""Of everything of a group that is stored."""
 
 T = TypeVar("T")
 
@@ -52,7 +53,7 @@ def in_same_epoch(a: Group, b: Group) -> bool:
 
 
 def encode_epoch(group: Group) -> bytes:
-    writer = Writer().uint8(_FORMAT).raw(group.context_bytes)
+    writer = Writer().uint8(FORMAT).raw(group.context_bytes)
     write_ratchet_tree(writer, group.tree)
     writer.opaque(group.confirmation_tag).optional(group.reinit, write_proposal)
     writer.uint32(group.own_leaf).opaque(group.signature_private_key)
@@ -64,7 +65,7 @@ def encode_epoch(group: Group) -> bytes:
 
 def encode_ratchets(group: Group) -> bytes:
     # The tag names the epoch: no other has it.
-    writer = Writer().uint8(_FORMAT).opaque(group.confirmation_tag)
+    writer = Writer().uint8(FORMAT).opaque(group.confirmation_tag)
     writer.vector(group.secret_tree.subtrees.items(), _write_numbered)
     writer.vector(group.secret_tree.ratchets.items(), _write_leaf_ratchets)
     writer.vector(group.pending_leaves, _write_pending_leaf)
@@ -73,8 +74,8 @@ def encode_ratchets(group: Group) -> bytes:
 
 def decode_group(stored: StoredGroup, suites: SuiteLookup = room_suite_of) -> Group:
     """Raises StorageError group_epoch, group_ratchets, or what else names the damage."""
-    epoch = _guarded("group_epoch", lambda: decode(stored.epoch, lambda reader: _read_epoch(reader, suites)))
-    moving = _guarded(
+    epoch = guarded("group_epoch", lambda: decode(stored.epoch, lambda reader: _read_epoch(reader, suites)))
+    moving = guarded(
         "group_ratchets",
         lambda: decode(
             stored.ratchets, lambda reader: _read_ratchets(reader, epoch.suite, epoch.tree.leaf_count)
@@ -103,7 +104,7 @@ def decode_group(stored: StoredGroup, suites: SuiteLookup = room_suite_of) -> Gr
     )
 
 
-def _guarded(code: str, read: Callable[[], T]) -> T:
+def guarded(code: str, read: Callable[[], T]) -> T:
     """Whatever is wrong with stored bytes is the store's fault."""
     try:
         return read()
@@ -113,13 +114,13 @@ def _guarded(code: str, read: Callable[[], T]) -> T:
         raise StorageError(code, "a stored group is damaged") from cause
 
 
-def _require_format(reader: Reader) -> None:
+def require_format(reader: Reader) -> None:
     found = reader.uint8()
-    if found != _FORMAT:
+    if found != FORMAT:
         raise StorageError("group_format", f"there is no stored format {found}")
 
 
-def _read_secret(reader: Reader, length: int) -> bytes:
+def read_secret(reader: Reader, length: int) -> bytes:
     secret = reader.opaque(length)
     if len(secret) != length:
         raise StorageError("group_secret", "a stored secret has another length")
@@ -144,14 +145,14 @@ class _StoredEpoch:
 
 
 def _read_epoch(reader: Reader, suites: SuiteLookup) -> _StoredEpoch:
-    _require_format(reader)
+    require_format(reader)
     context = read_group_context(reader)
     suite = suites(context.suite)
     tree = read_ratchet_tree(reader)
     if not equal(tree_hash(suite, tree), context.tree_hash):
         raise StorageError("group_tree", "the stored tree is not the one of the stored context")
-    confirmation_tag = _read_secret(reader, suite.nh)
-    reinit = reader.optional(_read_reinit)
+    confirmation_tag = read_secret(reader, suite.nh)
+    reinit = reader.optional(read_reinit)
     own_leaf = leaf_index(reader.uint32())
     if tree.leaf(own_leaf) is None:
         raise StorageError("group_leaf", "the own leaf is not in the stored tree")
@@ -164,11 +165,11 @@ def _read_epoch(reader: Reader, suites: SuiteLookup) -> _StoredEpoch:
         own_leaf=own_leaf,
         signature_private_key=reader.opaque(),
         private_tree=_read_private_tree(reader),
-        secrets=KeptSecrets(*(_read_secret(reader, suite.nh) for _ in SECRET_NAMES)),
+        secrets=KeptSecrets(*(read_secret(reader, suite.nh) for _ in SECRET_NAMES)),
     )
 
 
-def _read_reinit(reader: Reader) -> ReInit:
+def read_reinit(reader: Reader) -> ReInit:
     proposal = read_proposal(reader)
     if not isinstance(proposal, ReInit):
         raise StorageError("group_reinit", "a stored ReInit is none")
@@ -209,10 +210,10 @@ def _read_ratchet(reader: Reader, suite: CipherSuite) -> Ratchet:
         raise StorageError("group_ratchets", "a stored ratchet is beyond its end")
 
     def read_message_key(inner: Reader) -> MessageKey:
-        return MessageKey(inner.uint32(), _read_secret(inner, suite.nk), _read_secret(inner, suite.nn))
+        return MessageKey(inner.uint32(), read_secret(inner, suite.nk), read_secret(inner, suite.nn))
 
     return Ratchet(
-        following, _read_secret(reader, suite.nh), reader.vector(read_message_key, MAX_SKIPPED_KEYS)
+        following, read_secret(reader, suite.nh), reader.vector(read_message_key, MAX_SKIPPED_KEYS)
     )
 
 
@@ -225,14 +226,14 @@ class _StoredRatchets:
 
 def _read_ratchets(reader: Reader, suite: CipherSuite, leaf_count: int) -> _StoredRatchets:
     def read_subtree(inner: Reader) -> tuple[int, bytes]:
-        return inner.uint32(), _read_secret(inner, suite.nh)
+        return inner.uint32(), read_secret(inner, suite.nh)
 
     def read_leaf(inner: Reader) -> tuple[LeafIndex, LeafRatchets]:
         leaf = leaf_index(inner.uint32())
         return leaf, LeafRatchets(_read_ratchet(inner, suite), _read_ratchet(inner, suite))
 
-    _require_format(reader)
-    confirmation_tag = _read_secret(reader, suite.nh)
+    require_format(reader)
+    confirmation_tag = read_secret(reader, suite.nh)
     subtrees, ratchets = dict(reader.vector(read_subtree)), dict(reader.vector(read_leaf))
     pending_leaves = reader.vector(_read_pending_leaf)
     _require_whole(subtrees, ratchets, leaf_count)

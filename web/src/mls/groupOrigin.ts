@@ -22,7 +22,7 @@ import type { RatchetTree } from "./ratchetTree";
 import { type Staged, stageCommit } from "./stageCommit";
 import { type CipherSuite, roomSuiteOf, type SuiteLookup } from "./suite";
 
-/** What is kept of one epoch of a group for as long as another may begin from it (E31 says for how long). */
+/** What is kept of one epoch of a group for as long as another may begin from it (E31 says for how long). `originState` stores it. */
 export type GroupOrigin = Readonly<{
   context: GroupContext;
   /** The ReInit that began the epoch, or null. */

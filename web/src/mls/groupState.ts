@@ -27,7 +27,8 @@ import { type LeafIndex, leafIndex, leavesBelow, type NodeIndex, nodeIndex } fro
 
 export type StoredGroup = Readonly<{ epoch: Uint8Array; ratchets: Uint8Array }>;
 
-const FORMAT = 1;
+/** Of everything of a group that is stored. */
+export const FORMAT = 1;
 
 /** In the order in which they are stored. */
 const SECRET_NAMES = [
@@ -96,7 +97,7 @@ export function decodeGroup({ epoch, ratchets }: StoredGroup, suites: SuiteLooku
 }
 
 /** Whatever is wrong with stored bytes is the store's fault. */
-function guarded<T>(code: string, read: () => T): T {
+export function guarded<T>(code: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
@@ -105,12 +106,12 @@ function guarded<T>(code: string, read: () => T): T {
   }
 }
 
-function requireFormat(reader: Reader): void {
+export function requireFormat(reader: Reader): void {
   const format = reader.uint8();
   if (format !== FORMAT) throw new StorageError("group_format", `there is no stored format ${format}`);
 }
 
-function readSecret(reader: Reader, length: number): Uint8Array {
+export function readSecret(reader: Reader, length: number): Uint8Array {
   const secret = reader.opaque(length);
   if (secret.length !== length) throw new StorageError("group_secret", "a stored secret has another length");
   return secret;
@@ -149,7 +150,7 @@ function readEpoch(reader: Reader, suites: SuiteLookup): Omit<Group, "secretTree
   };
 }
 
-function readReInit(reader: Reader): ReInit {
+export function readReInit(reader: Reader): ReInit {
   const proposal = readProposal(reader);
   if (proposal.type !== "reinit") throw new StorageError("group_reinit", "a stored ReInit is none");
   return proposal;
