@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from client.engine.auth import server_info
 from client.engine.draft import Draft
 from client.engine.http import may_pass
 from client.engine.records import KeptKeyPackage, Records, SeenKeyPackage
@@ -107,9 +108,9 @@ def make(env: Env, last_resort: bool) -> KeptKeyPackage:
     )
 
 
-def _prepare(there: bodies.OwnKeyPackages, draft: Draft) -> Plan:
+def _prepare(there: bodies.OwnKeyPackages, server_now: int, draft: Draft) -> Plan:
     """The plan with everything that it makes, stored when this draft is."""
-    env = draft.env
+    env = replace(draft.env, server_now=server_now)
     plan = plan_upkeep(draft.records.key_packages, there, env.server_now)
     made = [make(env, last_resort=False) for _ in range(plan.singles)]
     if plan.last_resort:
@@ -122,9 +123,11 @@ def _prepare(there: bodies.OwnKeyPackages, draft: Draft) -> Plan:
 
 async def tend(session: "Session") -> None:
     """See to it that the server has enough of them. Raises ServerError where it cannot be asked now."""
+    # Asked now: were this device's clock set wrongly, keys that are still needed would be deleted by it.
+    server_now = (await server_info(session.http)).time
     there = await session.auth.call("GET", PATH, bodies.OwnKeyPackages)
     for _ in range(ROUNDS):
-        plan = await session.work(partial(_prepare, there))
+        plan = await session.work(partial(_prepare, there, server_now))
         if not plan.upload and not plan.withdrawn:
             return
         body = bodies.KeyPackages(

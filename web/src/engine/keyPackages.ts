@@ -14,6 +14,7 @@ import {
   type WantedDevice,
   welcomedRefs,
 } from "../room/keyPackages";
+import { serverInfo } from "./auth";
 import type { Draft } from "./draft";
 import { EngineError } from "./errors";
 import { bytesField, type Json, mayPass, numberField, ServerError } from "./http";
@@ -109,9 +110,9 @@ function make(env: Env, lastResort: boolean): KeptKeyPackage {
 }
 
 /** The plan; what has run out is gone when this draft is stored. */
-function look(draft: Draft, there: There): Plan {
-  const { env, records } = draft;
-  const plan = planUpkeep(records.keyPackages, there, env.serverNow);
+function look(draft: Draft, there: There, serverNow: number): Plan {
+  const { records } = draft;
+  const plan = planUpkeep(records.keyPackages, there, serverNow);
   if (plan.kept.length < records.keyPackages.length) {
     const over = records.keyPackages.filter((one) => !plan.kept.includes(one));
     draft.wiped.push(...over.flatMap(privateKeys));
@@ -121,14 +122,14 @@ function look(draft: Draft, there: There): Plan {
 }
 
 /** The plan carried out on this device: everything that is to be uploaded is stored. */
-async function prepare(session: Session, there: There): Promise<Plan> {
-  const plan = await session.work((draft) => look(draft, there));
+async function prepare(session: Session, there: There, serverNow: number): Promise<Plan> {
+  const plan = await session.work((draft) => look(draft, there, serverNow));
   // The one of last resort first: with it alone, the device can be added.
   const wanted = [...(plan.lastResort ? [true] : []), ...new Array<boolean>(plan.singles).fill(false)];
   const upload = [...plan.upload];
   for (let at = 0; at < wanted.length; at += MADE_AT_ONCE) {
     const made = await session.work((draft) => {
-      const some = wanted.slice(at, at + MADE_AT_ONCE).map((lastResort) => make(draft.env, lastResort));
+      const some = wanted.slice(at, at + MADE_AT_ONCE).map((last) => make({ ...draft.env, serverNow }, last));
       draft.records = { ...draft.records, keyPackages: [...draft.records.keyPackages, ...some] };
       return some;
     });
@@ -154,9 +155,11 @@ function readThere(answer: Json): There {
 
 /** See to it that the server has enough of them. @throws ServerError where it cannot be asked now */
 export async function tend(session: Session): Promise<void> {
+  // Asked now: were this device's clock set wrongly, keys that are still needed would be deleted by it.
+  const { time } = await serverInfo(session.http);
   let there = readThere(await session.auth.call("GET", PATH));
   for (let round = 0; round < ROUNDS; round++) {
-    const plan = await prepare(session, there);
+    const plan = await prepare(session, there, time);
     if (plan.upload.length === 0 && plan.withdrawn.length === 0) return;
     const body = {
       key_packages: plan.upload.map(({ ref, notAfter, keyPackage, lastResort }) => ({
