@@ -46,12 +46,14 @@ def read_capabilities(reader: Reader) -> Capabilities:
     )
 
 
-def own_capabilities(suite_id: int) -> Capabilities:
-    """What this program can do in a group of the suite: the default types need no mention (RFC 9420 §7.2)."""
+def own_capabilities(suite_id: int, listed: tuple[int, ...] = ()) -> Capabilities:
+    """What this program can do in a group of the suite: the default types need no mention (RFC 9420 §7.2).
+    `listed`: extension types that it names besides.
+    """
     return Capabilities(
         versions=(MLS_10,),
         suites=(suite_id,),
-        extensions=(ExtensionType.COLLEGIUM_ROOM,),
+        extensions=(ExtensionType.COLLEGIUM_ROOM, *listed),
         proposals=(),
         credentials=(CredentialType.BASIC,),
     )

@@ -90,7 +90,7 @@ class KeyPackageInput:
     """`not_before` and `not_after` are seconds since 1970.
 
     Capabilities are taken as they are. Without them: what this program can do, with GREASE here and in the
-    extensions.
+    extensions; `listed` are extension types that they name besides (RFC 9420 §10).
     """
 
     signature: KeyPair
@@ -98,6 +98,7 @@ class KeyPackageInput:
     not_before: int
     not_after: int
     capabilities: Capabilities | None = None
+    listed: tuple[int, ...] = ()
     extensions: Extensions = ()
     leaf_extensions: Extensions = ()
 
@@ -121,7 +122,7 @@ def create_key_package(suite: CipherSuite, content: KeyPackageInput, rng: Rng) -
     capabilities = content.capabilities
     grease: Extensions = ()
     if capabilities is None:
-        capabilities = greased(own_capabilities(suite.id), rng)
+        capabilities = greased(own_capabilities(suite.id, content.listed), rng)
         grease = _grease_extensions(capabilities, rng)
     init = fresh_hpke_keys(suite, rng)
     encryption = fresh_hpke_keys(suite, rng)

@@ -31,8 +31,8 @@ from crypto.room.errors import RoomRuleError
 from crypto.room.leaf_rules import LeafContext, check_added_leaf
 
 MAX_KEY_PACKAGE: Final = 8 * 1024
-# draft-ietf-mls-extensions, "Last Resort KeyPackages". It stands in the KeyPackage alone, not in the leaf's
-# capabilities, which RFC 9420 §10.1 does not ask for: so no tree shows who was added by it.
+# draft-ietf-mls-extensions, "Last Resort KeyPackages". RFC 9420 §10: whoever sends it lists it in the leaf's
+# capabilities. Every KeyPackage that is left here does, so that no tree shows who was added by that one.
 LAST_RESORT: Final = Extension(0x000A, b"")
 
 
@@ -74,8 +74,9 @@ class ClaimedKeyPackage:
 
 def make_key_package(leaf: KeyPackageInput, last_resort: bool, rng: Rng) -> CreatedKeyPackage:
     """One to leave with the server: `leaf` is fresh for it, its lifetime thirty days at most (E10)."""
+    extensions = (LAST_RESORT,) if last_resort else ()
     return create_key_package(
-        room_suite, replace(leaf, extensions=(LAST_RESORT,) if last_resort else ()), rng
+        room_suite, replace(leaf, listed=(LAST_RESORT.type,), extensions=extensions), rng
     )
 
 

@@ -29,19 +29,21 @@ def test_e7_an_older_statement_than_the_known_one_is_refused() -> None:
     assert refused.value.code == "identity_older"
 
 
-def test_the_mark_is_in_the_key_package_and_not_in_the_leaf() -> None:
-    """Who was added by its last resort shows in no tree; RFC 9420 §10.1 does not ask for more."""
+def test_the_mark_is_in_one_key_package_and_listed_in_every_leaf() -> None:
+    """RFC 9420 §10: extensions are listed in the capabilities. Who was added by its last resort shows in no
+    tree.
+    """
     marked, plain = MADE["last_resort"].key_package, MADE["good"].key_package
     assert LAST_RESORT in marked.extensions
     assert LAST_RESORT not in plain.extensions
     for one in (marked, plain):
-        assert LAST_RESORT.type not in one.leaf_node.capabilities.extensions
+        listed = one.leaf_node.capabilities.extensions
+        assert LAST_RESORT.type in listed
+        assert {extension.type for extension in one.extensions} <= set(listed)
         # E13: GREASE, beside what rooms need.
         known = own_capabilities(one.suite).extensions
-        assert len(one.leaf_node.capabilities.extensions) > len(known)
-        assert {extension.type for extension in one.leaf_node.extensions} <= set(
-            one.leaf_node.capabilities.extensions
-        )
+        assert len(listed) > len(known) + 1
+        assert {extension.type for extension in one.leaf_node.extensions} <= set(listed)
 
 
 def test_only_a_welcome_names_whom_it_is_for() -> None:

@@ -42,12 +42,15 @@ export function readCapabilities(reader: Reader): Capabilities {
   };
 }
 
-/** What this program can do in a group of the suite: the default types need no mention (RFC 9420 §7.2). */
-export function ownCapabilities(suite: { readonly id: number }): Capabilities {
+/** What this program can do in a group of the suite: the default types need no mention (RFC 9420 §7.2). `listed`: others. */
+export function ownCapabilities(
+  suite: { readonly id: number },
+  listed: readonly number[] = [],
+): Capabilities {
   return {
     versions: [MLS_10],
     suites: [suite.id],
-    extensions: [ExtensionType.collegiumRoom],
+    extensions: [ExtensionType.collegiumRoom, ...listed],
     proposals: [],
     credentials: [CredentialType.basic],
   };

@@ -72,6 +72,8 @@ export type KeyPackageInput = {
   readonly credential: Credential;
   /** Taken as they are. Without them: what this program can do, with GREASE here and in the extensions. */
   readonly capabilities?: Capabilities;
+  /** Extension types that those name besides (RFC 9420 §10). */
+  readonly listed?: readonly number[];
   /** Seconds since 1970. */
   readonly notBefore: bigint;
   readonly notAfter: bigint;
@@ -93,7 +95,7 @@ export function createKeyPackage(
   input: KeyPackageInput,
   rng: Rng,
 ): { readonly keyPackage: KeyPackage; readonly bytes: Uint8Array; readonly secrets: KeyPackageSecrets } {
-  const capabilities = input.capabilities ?? greased(ownCapabilities(suite), rng);
+  const capabilities = input.capabilities ?? greased(ownCapabilities(suite, input.listed), rng);
   const grease = input.capabilities === undefined ? greaseExtensions(capabilities, rng) : [];
   const init = freshHpkeKeys(suite, rng);
   const encryption = freshHpkeKeys(suite, rng);

@@ -27,8 +27,8 @@ import { checkAddedLeaf } from "./leafRules";
 
 export const MAX_KEY_PACKAGE = 8 * 1024;
 /**
- * draft-ietf-mls-extensions, "Last Resort KeyPackages". It stands in the KeyPackage alone, not in the leaf's
- * capabilities, which RFC 9420 §10.1 does not ask for: so no tree shows who was added by it.
+ * draft-ietf-mls-extensions, "Last Resort KeyPackages". RFC 9420 §10: whoever sends it lists it in the leaf's
+ * capabilities. Every KeyPackage that is left here does, so that no tree shows who was added by that one.
  */
 export const LAST_RESORT: Extension = { type: 0x000a, data: new Uint8Array() };
 
@@ -68,7 +68,8 @@ export function makeKeyPackage(
   lastResort: boolean,
   rng: Rng,
 ): ReturnType<typeof createKeyPackage> {
-  return createKeyPackage(roomSuite, { ...leaf, extensions: lastResort ? [LAST_RESORT] : [] }, rng);
+  const extensions = lastResort ? [LAST_RESORT] : [];
+  return createKeyPackage(roomSuite, { ...leaf, listed: [LAST_RESORT.type], extensions }, rng);
 }
 
 /** What the server handed out for this device. @throws MlsError | RoomError of the peer's fault */

@@ -37,14 +37,16 @@ describe("E1, E9, E10; THREATS 2, 3: what a server hands out as a device's KeyPa
     await expect(written).toMatchFileSnapshot(FILE);
   });
 
-  it("has its mark in the KeyPackage and not in the leaf", () => {
+  it("has its mark in one KeyPackage and lists it in every leaf (RFC 9420 §10)", () => {
     const marked = MADE.last_resort.keyPackage;
     expect(marked.extensions).toContainEqual(LAST_RESORT);
     expect(MADE.good.keyPackage.extensions).not.toContainEqual(LAST_RESORT);
-    const { extensions } = marked.leafNode.capabilities;
-    expect(extensions).not.toContain(LAST_RESORT.type);
-    // E13: GREASE, beside what rooms need.
-    expect(extensions.length).toBeGreaterThan(ownCapabilities(roomSuite).extensions.length);
+    for (const { leafNode } of [marked, MADE.good.keyPackage]) {
+      const { extensions } = leafNode.capabilities;
+      expect(extensions).toContain(LAST_RESORT.type);
+      // E13: GREASE, beside what rooms need.
+      expect(extensions.length).toBeGreaterThan(ownCapabilities(roomSuite).extensions.length + 1);
+    }
   });
 
   it("is named by a Welcome alone", () => {
