@@ -30,6 +30,13 @@ MAX_GAP_ENTRIES = 1000
 MAX_CODE = 40
 MAX_TEXT = 300
 MAX_PASSKEYS = 8
+MAX_SDP = 64 * 1024  # characters
+MAX_SECTIONS = 64  # of one SDP
+MAX_SEATS = 16  # in one call
+MAX_MID = 3
+MAX_PUSH_ENDPOINT = 1024
+MAX_TURN_URLS = 8
+POINT_BYTES = 65  # of P-256, uncompressed
 
 # One WebSocket message from a client: a Commit, its Welcomes for all its Adds in practice, and the frame
 # around them.
@@ -106,6 +113,13 @@ JsonSignature = Annotated[
 JsonSealed = Annotated[
     bytes,
     Field(min_length=1, max_length=MAX_SEALED),
+    BeforeValidator(_decoded),
+    PlainSerializer(to_base64url, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "base64url"}),
+]
+JsonPoint = Annotated[
+    bytes,
+    Field(min_length=POINT_BYTES, max_length=POINT_BYTES),
     BeforeValidator(_decoded),
     PlainSerializer(to_base64url, when_used="json"),
     WithJsonSchema({"type": "string", "format": "base64url"}),

@@ -21,6 +21,88 @@ export type Bye = {
   readonly code: string;
 };
 
+/** The SDP answer to offer `seq`. One to any other offer counts for nothing. */
+export type CallAnswer = {
+  readonly t: "call_answer";
+  readonly room: Uint8Array;
+  readonly session: Uint8Array;
+  readonly seq: number;
+  readonly sdp: string;
+};
+
+/** The session is over, and why. */
+export type CallEnded = {
+  readonly t: "call_ended";
+  readonly room: Uint8Array;
+  readonly session: Uint8Array;
+  readonly code: string;
+};
+
+/** This device comes into the room's call. `session` is random and made for this attempt. `resume`: the */
+export type CallJoin = {
+  readonly t: "call_join";
+  readonly room: Uint8Array;
+  readonly session: Uint8Array;
+  readonly resume: boolean;
+};
+
+/** How large this device shows what it receives. What is not named stays as it is. */
+export type CallLayers = {
+  readonly t: "call_layers";
+  readonly room: Uint8Array;
+  readonly session: Uint8Array;
+  readonly streams: readonly LayerOf[];
+};
+
+/** This device leaves the call. */
+export type CallLeave = {
+  readonly t: "call_leave";
+  readonly room: Uint8Array;
+  readonly session: Uint8Array;
+};
+
+/** An SDP offer. `fresh`: it begins a new connection, and the one before, if there was one, is over. */
+export type CallOffer = {
+  readonly t: "call_offer";
+  readonly room: Uint8Array;
+  readonly session: Uint8Array;
+  readonly seq: number;
+  readonly fresh: boolean;
+  readonly sdp: string;
+  readonly streams: readonly StreamOf[];
+};
+
+/** A device in a call. joining: no media yet, or none again; silent: nothing comes from it any more. */
+export type CallParticipant = {
+  readonly device: Uint8Array;
+  readonly session: Uint8Array;
+  readonly since: number;
+  readonly state: "joining" | "here" | "silent";
+};
+
+/** How the media of a call fares, for its participants alone. */
+export type CallReport = {
+  readonly t: "call_report";
+  readonly room: Uint8Array;
+  readonly participants: readonly Quality[];
+};
+
+/** The path of the media is gone: make an offer with new ICE credentials. */
+export type CallRestart = {
+  readonly t: "call_restart";
+  readonly room: Uint8Array;
+  readonly session: Uint8Array;
+};
+
+/** Who is in the room's call. `call` names this sitting and `since` is its begin; without anybody in it */
+export type CallState = {
+  readonly t: "call_state";
+  readonly room: Uint8Array;
+  readonly call?: Uint8Array | null;
+  readonly since?: number | null;
+  readonly participants: readonly CallParticipant[];
+};
+
 /** Everything up to `last` was sent; what follows is live. */
 export type CaughtUp = {
   readonly t: "caught_up";
@@ -168,6 +250,12 @@ export type JoinRequest = {
   readonly sealed: string;
 };
 
+/** How large one received section is shown. */
+export type LayerOf = {
+  readonly mid: string;
+  readonly layer: "none" | "l" | "m" | "h";
+};
+
 /** What the server takes at most, in bytes. */
 export type Limits = {
   readonly payload: number;
@@ -240,6 +328,29 @@ export type Problem = {
 /** What colleagues are to call the author. */
 export type Profile = {
   readonly name: string;
+};
+
+/** Where a push service takes the wakes of this device (RFC 8030 §4). A wake has no body, so no keys. */
+export type PushEndpoint = {
+  readonly endpoint: string;
+};
+
+/** What a browser subscribes with (RFC 8292 §3.2), and whether this device has an endpoint here. */
+export type PushKey = {
+  readonly key: string;
+  readonly subscribed: boolean;
+};
+
+/** Of one participant. Up is from it to the server. Loss is a share of packets, before repair. */
+export type Quality = {
+  readonly device: Uint8Array;
+  readonly round_trip_ms?: number | null;
+  readonly loss_up: number;
+  readonly loss_down: number;
+  readonly kbps_up: number;
+  readonly kbps_down: number;
+  readonly loudness: number;
+  readonly layers: readonly LayerOf[];
 };
 
 /** A reaction to a post, put on or taken off. */
@@ -435,6 +546,13 @@ export type Stale = {
   readonly after: number;
 };
 
+/** A section on which the client receives: whose device it is from, and what. A hint for the layout: */
+export type StreamOf = {
+  readonly mid: string;
+  readonly device: Uint8Array;
+  readonly kind: "audio" | "camera" | "screen" | "screen_audio";
+};
+
 /** The author could not complete the Commit at `position` (E18); signed by the identity key. */
 export type Stuck = {
   readonly position: number;
@@ -444,6 +562,21 @@ export type Stuck = {
 /** Opens one socket within 30 seconds. */
 export type Ticket = {
   readonly ticket: string;
+};
+
+/** For RTCConfiguration.iceServers. Without a TURN server `urls` is empty and nothing else is there. */
+export type TurnServers = {
+  readonly urls: readonly string[];
+  readonly username?: string | null;
+  readonly credential?: string | null;
+  readonly ttl?: number | null;
+};
+
+/** The event `ring` is on the server: wake the devices of the room that have no socket now. */
+export type Wake = {
+  readonly t: "wake";
+  readonly room: Uint8Array;
+  readonly ring: Uint8Array;
 };
 
 /** A Welcome for this device, of the Commit at n. Sent again at every hello until the cursor reaches n. */
@@ -459,4 +592,12 @@ export type Welcome = {
 export type WelcomeFor = {
   readonly device: Uint8Array;
   readonly payload: Uint8Array;
+};
+
+/** The answer to `wake`: the devices that have been woken. */
+export type Woken = {
+  readonly t: "woken";
+  readonly room: Uint8Array;
+  readonly ring: Uint8Array;
+  readonly devices: readonly Uint8Array[];
 };
