@@ -10,6 +10,13 @@ export type Ack = {
   readonly time: number;
 };
 
+/** The author was in a sitting, from `began` to `ended` (ms). Their own device says so, each time. */
+export type Attended = {
+  readonly sitting: Uint8Array;
+  readonly began: number;
+  readonly ended: number;
+};
+
 /** The recovery bundle: identity key, chain and pin list, sealed to a key that only the recovery code */
 export type Backup = {
   readonly backup: string;
@@ -78,6 +85,21 @@ export type CallParticipant = {
   readonly session: Uint8Array;
   readonly since: number;
   readonly state: "joining" | "here" | "silent";
+};
+
+/** Somebody who was in a sitting, as the last one there has it. */
+export type CallPerson = {
+  readonly account: Uint8Array;
+  readonly began: number;
+  readonly ended: number;
+};
+
+/** Who was in a sitting, said by whoever left it last (E37); `people` ascending by account. */
+export type CallRecord = {
+  readonly sitting: Uint8Array;
+  readonly began: number;
+  readonly ended: number;
+  readonly people: readonly CallPerson[];
 };
 
 /** How the media of a call fares, for its participants alone. */
@@ -224,6 +246,15 @@ export type GapEntry = {
   readonly hash: Uint8Array;
 };
 
+/** In a call: the author's hand is up, or down, `since` then (ms): hands are called on in that order. */
+export type HandSignal = {
+  readonly kind: "hand";
+  readonly at: number;
+  readonly sitting: Uint8Array;
+  readonly on: boolean;
+  readonly since: number;
+};
+
 /** The process runs, or can serve. */
 export type Health = {
   readonly status: "ok" | "starting" | "stopping";
@@ -262,6 +293,49 @@ export type Limits = {
   readonly welcome: number;
   readonly sealed: number;
   readonly ephemeral: number;
+};
+
+/** In a call: what of the author's is on. */
+export type MediaSignal = {
+  readonly kind: "call_media";
+  readonly at: number;
+  readonly sitting: Uint8Array;
+  readonly mic: boolean;
+  readonly camera: boolean;
+  readonly screen: boolean;
+};
+
+/** A meeting is planned or, under a known id, planned anew. `follows`: from the occurrence `since` on it */
+export type Meeting = {
+  readonly meeting: Uint8Array;
+  readonly title: string;
+  readonly start: string;
+  readonly zone: string;
+  readonly minutes: number;
+  readonly rule?: string | null;
+  readonly follows?: Uint8Array | null;
+  readonly since?: string | null;
+};
+
+/** Whether the author comes: to one occurrence or, without one, as a rule. */
+export type MeetingAnswer = {
+  readonly meeting: Uint8Array;
+  readonly coming: "yes" | "no" | "maybe";
+  readonly occurrence?: string | null;
+};
+
+/** One occurrence does not take place; without one, the meeting is no more. */
+export type MeetingCancel = {
+  readonly meeting: Uint8Array;
+  readonly occurrence?: string | null;
+};
+
+/** One occurrence is at another time, in the meeting's zone. It takes place again if it was cancelled. */
+export type MeetingChange = {
+  readonly meeting: Uint8Array;
+  readonly occurrence: string;
+  readonly start: string;
+  readonly minutes: number;
 };
 
 /** A new account with its first device. */
@@ -360,6 +434,14 @@ export type React = {
   readonly on: boolean;
 };
 
+/** In a call: an emoji that is seen for a moment. */
+export type ReactionSignal = {
+  readonly kind: "call_reaction";
+  readonly at: number;
+  readonly sitting: Uint8Array;
+  readonly emoji: string;
+};
+
 /** The answer to hello. What follows brings each room up to date. */
 export type Ready = {
   readonly t: "ready";
@@ -443,6 +525,29 @@ export type RequestGone = {
 export type RequestPosted = {
   readonly request_id: string;
   readonly not_after: number;
+};
+
+/** The author calls the group. `wanted`: how many others should be there before it begins. */
+export type Ring = {
+  readonly call: Uint8Array;
+  readonly urgency: "now" | "today" | "when_you_can";
+  readonly why: string;
+  readonly wanted: number;
+};
+
+/** ringing: a device of the author rings, and says so itself. seen: the author has read it. Then what they */
+export type RingAnswer = {
+  readonly call: Uint8Array;
+  readonly kind: "ringing" | "seen" | "joining" | "in" | "at" | "cannot";
+  readonly minutes?: 5 | 15 | 60 | null;
+  readonly time?: number | null;
+};
+
+/** A call rings no more. written: it goes on as the thread of `post`, which says the same. */
+export type RingEnd = {
+  readonly call: Uint8Array;
+  readonly outcome: "met" | "withdrawn" | "written";
+  readonly post?: Uint8Array | null;
 };
 
 /** What a device has stored durably of a room: everything up to log position n. */
