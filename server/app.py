@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from server import accounts, invites, operations, pages, passkeys, recovery
+from server import accounts, invites, operations, pages, passkeys, recovery, subscriptions, turn
 from server.door import Asgi, Door, Receive, Scope, Send
 from server.errors import MalformedError, NotFoundError, ServiceError, StartError
 from server.service import Service, start
@@ -63,7 +63,7 @@ def build(settings: Settings) -> Asgi:
     app.add_exception_handler(ServiceError, _on_service_error)
     app.add_exception_handler(RequestValidationError, _on_malformed)
     app.add_exception_handler(HTTPException, _on_http)
-    for routes in (operations, accounts, recovery, passkeys, invites):
+    for routes in (operations, accounts, recovery, passkeys, invites, subscriptions, turn):
         app.include_router(routes.router)
     app.include_router(pages.router(settings.web))
 

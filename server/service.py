@@ -13,9 +13,14 @@ from server.database import FILE, FolderLock, Readers, connect, fsync_folder, mi
 from server.hub import SWEEP_EVERY_S, Hub
 from server.ledger import Ledger
 from server.logs import log
+from server.push import Push
+from server.push_call import PushServices
+from server.push_endpoint import named_hosts
 from server.retention import collect
-from server.settings import Settings
+from server.settings import Settings, turn_secret
 from server.tables import META
+from server.turn_credentials import turn_urls
+from server.vapid import Vapid, vapid_key
 from server.writer import Delivery, Writer
 from wire.bounds import ID_BYTES, SECRET_BYTES
 
@@ -68,6 +73,8 @@ class Service:
     readers: Readers
     writer: Writer
     hub: Hub
+    push: Push
+    turn: tuple[tuple[str, ...], bytes]  # addresses, shared secret
     deployment_id: bytes
     sign_in: ShortLived[bytes] = field(default_factory=lambda: ShortLived(60))  # challenge → device
     recovery: ShortLived[bytes] = field(default_factory=lambda: ShortLived(60))  # challenge → account
@@ -79,6 +86,7 @@ class Service:
     async def close(self) -> None:
         for task in self.background:
             task.cancel()
+        await self.push.close()
         self.hub.write_cursors()
         await asyncio.to_thread(self.writer.stop)
         self.readers.close()
@@ -104,6 +112,7 @@ async def start(settings: Settings) -> Service:
     fsync_folder(settings.data)
     with engine.begin() as database:
         name = deployment_id(database)
+        vapid = Vapid(vapid_key(database), settings.push_subject)
     readers = Readers(path)
     hub = Hub(readers, now_ms, settings.rate_factor)
     loop = asyncio.get_running_loop()
@@ -115,7 +124,10 @@ async def start(settings: Settings) -> Service:
     writer = Writer(engine, path, post, now_ms)
     hub.attach(writer)
     writer.start()
-    service = Service(settings, lock, readers, writer, hub, name)
+    posts = PushServices(authority=settings.push_ca)
+    push = Push(readers, hub.change, vapid, posts, named_hosts(settings.push_hosts))
+    turn = (turn_urls(settings.turn_urls), turn_secret(settings))
+    service = Service(settings, lock, readers, writer, hub, push, turn, name)
     service.background = [loop.create_task(_sweep(service)), loop.create_task(_collect(service))]
     return service
 

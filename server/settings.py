@@ -4,12 +4,16 @@ import ipaddress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from server.errors import StartError
+from server.push_endpoint import named_hosts
+from server.turn_credentials import turn_urls
 
 ROOT = Path(__file__).resolve().parent.parent
+MIN_TURN_SECRET = 16
+MAX_TURN_SECRET = 1024
 
 
 class Settings(BaseSettings):
@@ -31,6 +35,16 @@ class Settings(BaseSettings):
     # Messages older than this go even when a device has not fetched them; Commits never before 90 days (E23).
     retention_days: float = Field(default=90, gt=0)
     collect_seconds: float = Field(default=60, gt=0)
+    # Who a push service may write to about our wakes: mailto: or https:. Without it, the origin is named.
+    push_contact: str | None = Field(default=None, max_length=200)
+    # Push services beside the known ones, as HOST or HOST:PORT. Their addresses are not judged (THREATS 43).
+    push_hosts: str = Field(default="", max_length=2000)
+    # Who certifies these, beside the authorities of the system: a PEM file.
+    push_ca: Path | None = None
+    # turn:HOST:PORT?transport=udp and so on, and the secret that is shared with the TURN server.
+    turn_urls: str = Field(default="", max_length=2000)
+    turn_secret: SecretStr | None = None
+    turn_secret_file: Path | None = None
 
     @property
     def loopback(self) -> bool:
@@ -57,6 +71,11 @@ class Settings(BaseSettings):
         """The relying party of passkeys: a name, never a bare address."""
         return urlsplit(self.origins[0]).hostname or "localhost"
 
+    @property
+    def push_subject(self) -> str:
+        """Who answers for our wakes (RFC 8292 §2.1)."""
+        return self.push_contact or self.origins[0]
+
 
 def check(settings: Settings) -> None:
     """Raises StartError when people could not use this server safely as it is set."""
@@ -81,3 +100,41 @@ def check(settings: Settings) -> None:
         whole = parts.path in ("", "/") and not parts.query and not parts.fragment and bool(parts.hostname)
         if not whole or (parts.scheme != "https" and not (parts.scheme == "http" and local)):
             raise StartError("COLLEGIUM_ORIGIN is like https://group.example.org, without a path.")
+    _check_push(settings)
+    _check_turn(settings)
+
+
+def _check_push(settings: Settings) -> None:
+    if settings.push_contact is not None and not settings.push_contact.startswith(("mailto:", "https://")):
+        raise StartError("COLLEGIUM_PUSH_CONTACT is like mailto:someone@example.org or https://example.org.")
+    named_hosts(settings.push_hosts)
+    if settings.push_ca is not None and not settings.push_ca.is_file():
+        raise StartError(f"{settings.push_ca} does not exist; COLLEGIUM_PUSH_CA names a PEM file.")
+
+
+def _check_turn(settings: Settings) -> None:
+    urls = turn_urls(settings.turn_urls)
+    if settings.turn_secret and settings.turn_secret_file is not None:
+        raise StartError("Set COLLEGIUM_TURN_SECRET or COLLEGIUM_TURN_SECRET_FILE, not both.")
+    secret = turn_secret(settings)
+    if bool(urls) != bool(secret):
+        raise StartError("COLLEGIUM_TURN_URLS and COLLEGIUM_TURN_SECRET belong together: set both or none.")
+    if secret and len(secret) < MIN_TURN_SECRET:
+        raise StartError(
+            f"The TURN secret is short: {MIN_TURN_SECRET} characters at least (openssl rand -hex 32)."
+        )
+
+
+def turn_secret(settings: Settings) -> bytes:
+    """What we share with the TURN server; empty when there is none. Raises StartError."""
+    if settings.turn_secret:
+        return settings.turn_secret.get_secret_value().encode()
+    if settings.turn_secret_file is None:
+        return b""
+    try:
+        with settings.turn_secret_file.open("rb") as file:
+            return file.read(MAX_TURN_SECRET).strip()
+    except OSError as error:
+        raise StartError(
+            f"COLLEGIUM_TURN_SECRET_FILE {settings.turn_secret_file}: {error.strerror}."
+        ) from error

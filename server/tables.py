@@ -143,6 +143,14 @@ class RequestRow(SQLModel, table=True):
     sealed: bytes = Field(sa_type=LargeBinary)
 
 
+class Subscription(SQLModel, table=True):
+    """Where a push service takes the wakes of a device. A wake has no body, so there are no keys."""
+
+    __tablename__ = "subscriptions"
+    device: bytes = Field(sa_type=LargeBinary, primary_key=True, foreign_key="devices.id")
+    endpoint: str
+
+
 # For queries: Core tables, whose inserts in batches are far cheaper than the ORM's.
 META = SQLModel.metadata.tables["meta"]
 ACCOUNTS = SQLModel.metadata.tables["accounts"]
@@ -156,3 +164,4 @@ LOG = SQLModel.metadata.tables["log"]
 GAPS = SQLModel.metadata.tables["gaps"]
 WELCOMES = SQLModel.metadata.tables["welcomes"]
 REQUESTS = SQLModel.metadata.tables["requests"]
+SUBSCRIPTIONS = SQLModel.metadata.tables["subscriptions"]
