@@ -9,6 +9,7 @@ ORDER = (
     "house",
     "wire",
     "crypto",
+    "signaling",
     "agreement",
     "walks",
     "interop",
