@@ -443,6 +443,7 @@ CallFrame = CallJoin | CallAnswer | CallLayers | CallRestart | CallLeave
 ClientFrame = Annotated[
     Hello | Send | Cursor | Fetch | Ephemeral | Ping | CallFrame | Wake, Field(discriminator="t")
 ]
+CallNews = CallState | CallOffer | CallEnded | CallReport | Woken
 ServerFrame = Annotated[
     Ready
     | Ack
@@ -458,11 +459,7 @@ ServerFrame = Annotated[
     | Ephemeral
     | Removed
     | Routing
-    | CallState
-    | CallOffer
-    | CallEnded
-    | CallReport
-    | Woken
+    | CallNews
     | Pong
     | Bye,
     Field(discriminator="t"),

@@ -20,7 +20,7 @@ import { Auth } from "./auth";
 import { Chores } from "./chores";
 import { Draft, envOf, type Open, roomPrefix } from "./draft";
 import { EngineError } from "./errors";
-import type { RoomFrame, ServerFrame } from "./frames";
+import { type CallFrame, isCallFrame, type RoomFrame, type ServerFrame } from "./frames";
 import { type Http, http, ServerError } from "./http";
 import type { Queue } from "./queue";
 import { RECORD_ROWS, type Records, readRecords, type WaitingRow } from "./records";
@@ -42,7 +42,7 @@ const LEAP_MS = 60_000;
 type Event =
   | { readonly kind: "opened"; readonly life: number }
   | { readonly kind: "closed" }
-  | { readonly kind: "frame"; readonly frame: ServerFrame };
+  | { readonly kind: "frame"; readonly frame: Exclude<ServerFrame, CallFrame> };
 
 export type SessionHooks = {
   /** There may be something new to see. */
@@ -129,7 +129,7 @@ export class Session implements Open {
       frames: (frames) => {
         for (const frame of frames) {
           if (frame.t === "bye") this.#bye(frame);
-          else if (frame.t !== "pong") this.#event({ kind: "frame", frame });
+          else if (frame.t !== "pong" && !isCallFrame(frame)) this.#event({ kind: "frame", frame });
         }
       },
       closed: () => {
