@@ -42,7 +42,7 @@ def record(browser: Browser, name: str) -> None:
     page.goto("about:blank")
     rounds = [{"sdp": one.offer.text(), "sends": one.sends} for one in ROUNDS]
     for one, answer in zip(ROUNDS, page.evaluate(ANSWER, rounds), strict=True):
-        (ANSWERS / f"{name}-{one.name}.sdp").write_bytes(answer.encode())
+        (ANSWERS / f"{name}-{one.name}.sdp").write_text(answer.replace("\r\n", "\n"))
     browser.close()
 
 

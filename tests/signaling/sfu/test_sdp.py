@@ -16,7 +16,7 @@ WITH_ALICE = ROUNDS[1].offer
 
 
 def answer_of(browser: str, name: str) -> str:
-    return (ANSWERS / f"{browser}-{name}.sdp").read_bytes().decode()
+    return (ANSWERS / f"{browser}-{name}.sdp").read_text().replace("\n", "\r\n")
 
 
 GOOD = answer_of("chromium", "with-alice")
