@@ -84,10 +84,6 @@ class Agent:
         """An authentic packet came, of whatever kind: the client is there. It is no consent (RFC 7675)."""
         self._alive_until = now + SILENT_S
 
-    def due(self) -> float:
-        """When `lost` or `silent` may turn true by itself."""
-        return min(self._alive_until, self._consent_until)
-
     def check(self, message: Message, ours: str, theirs: str, address: Address, now: float) -> "Checked":
         """Judge a request whose user fragment is one of `ufrags`."""
         by = self.credentials if ours == self.credentials.ufrag else self.former
