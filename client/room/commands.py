@@ -6,6 +6,8 @@ A command that cannot be taken raises CommandError with a stable code, and the s
 from dataclasses import dataclass
 from typing import ClassVar
 
+from crypto.room.call_bodies import CallEvent
+from crypto.room.ephemeral import CallSignal
 from crypto.room.room_context import OpenInvite
 
 
@@ -39,6 +41,20 @@ class React:
     target: bytes
     emoji: str
     on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Something about calls or meetings: ring, answer, plan, move, come."""
+
+    event: CallEvent
+
+
+@dataclass(frozen=True, slots=True)
+class SayInCall:
+    """A hand, a reaction or a mute, to those who are connected now."""
+
+    signal: CallSignal
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,5 +138,5 @@ class RevokeDevice:
 
 
 Intent = Invite | WithdrawInvite | Rename | RemoveMember | WithdrawRemoval | RevokeDevice
-Saying = Post | Edit | Delete | React | Profile
-Command = Saying | Leave | Resume | Typing | Presence | MarkRead | Intent
+Saying = Post | Edit | Delete | React | Say | Profile
+Command = Saying | SayInCall | Leave | Resume | Typing | Presence | MarkRead | Intent

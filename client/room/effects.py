@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from crypto.identity.credential import LeafIdentity
+from crypto.room.ephemeral import CallSignal
 from wire.frames import Ephemeral, Fetch
 from wire.frames import Send as SendFrame
 
@@ -95,10 +96,42 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """What was asked for is not possible any more, and was dropped. `command`: the `kind` of the Intent."""
+    """What was asked for is not possible any more, and was dropped. `command`: the `kind` of the Intent, or
+    the type of the event.
+    """
 
     command: str
     code: str
 
 
-Effect = Send | Cursor | Rejoin | Alarm | Met | Pins | Wake | WithdrawToken | Invited | Arrived | Dropped
+@dataclass(frozen=True, slots=True)
+class HeardInCall:
+    """Somebody in a call says by a signal what holds with them (E38)."""
+
+    account: bytes
+    device: bytes
+    signal: CallSignal
+
+
+@dataclass(frozen=True, slots=True)
+class Rang:
+    """Somebody else calls the group, and the ring has not lapsed."""
+
+    call: bytes
+
+
+Effect = (
+    Send
+    | Cursor
+    | Rejoin
+    | Alarm
+    | Met
+    | Pins
+    | Wake
+    | WithdrawToken
+    | Invited
+    | Arrived
+    | Dropped
+    | HeardInCall
+    | Rang
+)

@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 
+from client.room import effects
 from client.room.turn import Turn
 from crypto.mls.group import Group, export_secret
 from crypto.mls.tree_math import leaf_index
 from crypto.room.ephemeral import (
     EPHEMERAL_LABEL,
     EPHEMERAL_LENGTH,
+    AnySignal,
+    CallSignal,
     Signal,
     new_sender,
     open_signal,
@@ -29,7 +32,7 @@ def _key_of(group: Group) -> bytes:
     return export_secret(group, EPHEMERAL_LABEL, b"", EPHEMERAL_LENGTH)
 
 
-def _say(turn: Turn, signal: Signal) -> None:
+def _say(turn: Turn, signal: AnySignal) -> None:
     membership = turn.state.membership
     if membership is None:
         return
@@ -50,6 +53,12 @@ def say_typing(turn: Turn) -> None:
         return
     _say(turn, Signal("typing", True))
     turn.presence = replace(turn.presence, said_typing=now)
+
+
+def say_in_call(turn: Turn, signal: CallSignal) -> None:
+    """A hand, a reaction or a mute: to whoever is connected now."""
+    if turn.state.stage == "member" and turn.state.link.connected:
+        _say(turn, signal)
 
 
 def say_here(turn: Turn) -> None:
@@ -73,6 +82,10 @@ def on_signal(turn: Turn, frame: Ephemeral) -> None:
     if opened is None or who is None:
         return
     device, signal = who.device_id, opened.signal
+    if not isinstance(signal, Signal):
+        turn.presence = replace(presence, seen=opened.seen)
+        turn.effect(effects.HeardInCall(who.account_id, device, signal))
+        return
     here, typing = dict(presence.here), dict(presence.typing)
     if signal.kind == "typing":
         if signal.on:

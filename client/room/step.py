@@ -13,13 +13,14 @@ from client.room.outbox import ID_BYTES, MAX_OUTBOX, acked, not_stored, queue_ev
 from client.room.rejoining import ask_again, send_statement, statement_answered, take_welcome
 from client.room.requests import on_request, on_request_gone
 from client.room.routing import check_ready, on_routing
-from client.room.signals import on_signal, say_typing
+from client.room.signals import on_signal, say_in_call, say_typing
 from client.room.staging import refusal
 from client.room.state import OFFLINE, ForIntent, Leaving, ReadyWord, RoomState
 from client.room.surface import CommandError, Env, Frame, Input, Offline, Ready, Stepped, Tick
 from client.room.turn import Turn, is_level
 from crypto.room import bodies
-from crypto.room.bodies import EventBody
+from crypto.room.bodies import EventBody, encode_body
+from crypto.room.errors import RoomDataError
 from crypto.room.text import is_emoji, is_name, is_post_text, is_title
 from crypto.room.timeline import find_post
 from wire.frames import (
@@ -230,8 +231,10 @@ def _on_command(turn: Turn, command: Command) -> None:
             _say(turn, command)
             # Whoever goes on writing after a message is seen to write at once.
             turn.presence = replace(turn.presence, said_typing=0)
-        case commands.Edit() | commands.Delete() | commands.React() | commands.Profile():
+        case commands.Edit() | commands.Delete() | commands.React() | commands.Profile() | commands.Say():
             _say(turn, command)
+        case commands.SayInCall(signal):
+            say_in_call(turn, signal)
         case commands.Leave():
             _leave(turn)
         case commands.Resume():
@@ -267,9 +270,20 @@ def _body_of(turn: Turn, command: Saying) -> EventBody:
             _require(is_emoji(emoji), "emoji")
             _require(len(target) == ID_BYTES, "target")
             return bodies.React(target, emoji, on)
+        case commands.Say(event):
+            _require(_is_in_bounds(event), "out_of_bounds")
+            return event
         case commands.Profile():
             _require(is_name(turn.env.me.name), "name")
             return bodies.Profile(turn.env.me.name)
+
+
+def _is_in_bounds(event: EventBody) -> bool:
+    try:
+        encode_body(event)
+    except RoomDataError:
+        return False
+    return True
 
 
 def _require(holds: bool, code: str) -> None:

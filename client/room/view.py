@@ -16,6 +16,7 @@ from client.room.sight import (
 )
 from client.room.state import Membership, RoomState
 from client.room.surface import Env
+from crypto.room.attendance import CallItem, summary_of
 from crypto.room.authority import approvals_needed
 from crypto.room.room_context import RemoveChange
 from crypto.room.roster import accounts_of, leaves_of
@@ -95,6 +96,8 @@ def _name_of(state: RoomState, account: bytes | None) -> str:
 
 
 def _sight_of(state: RoomState, env: Env, item: Item, delivered: int) -> SightItem:
+    if isinstance(item, CallItem):
+        return _sight_of_call(state, item)
     if isinstance(item, SystemItem):
         who, by = _name_of(state, item.who), _name_of(state, item.by)
         return SightSystem(item.id, item.n, item.at, item.code, who, by, item.detail)
@@ -116,6 +119,14 @@ def _sight_of(state: RoomState, env: Env, item: Item, delivered: int) -> SightIt
         ),
         delivery=_delivery_of(state, item, delivered),
     )
+
+
+def _sight_of_call(state: RoomState, item: CallItem) -> SightSystem:
+    """Who was there, and for how many minutes it went on."""
+    summary = summary_of(item)
+    names = ", ".join(_name_of(state, one.account) for one in summary.people)
+    minutes = max((summary.ended - summary.began + 30_000) // 60_000, 1)
+    return SightSystem(item.id, item.n, item.at, "call", names, "", str(minutes))
 
 
 def _quoted(state: RoomState, env: Env, id_: bytes) -> Quoted | None:
