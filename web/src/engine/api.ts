@@ -51,6 +51,7 @@ export type AppView =
       readonly alarms: readonly Alarm[];
       /** This device's clock differs from the server's stamps by so many minutes; 0 below ten. */
       readonly clockOffMinutes: number;
+      readonly wakes: Wakes;
     }
   /**
    * The engine cannot go on. other_tab: another tab (of a browser without shared workers), or another build, has the
@@ -58,6 +59,12 @@ export type AppView =
    * unexpected: loading the page again is worth a try.
    */
   | { readonly stage: "failed"; readonly code: string };
+
+/**
+ * Whether this device is woken when a group is called while nothing of Collegium is open. asking: switched on, and the
+ * server has not been heard to know it. refused: the server calls no push service of this kind.
+ */
+export type Wakes = "off" | "asking" | "on" | "refused";
 
 export type Standing = "me" | "introduced" | "changed" | "verified";
 
@@ -227,6 +234,10 @@ export interface Engine {
   confirmOptions(): Promise<unknown>;
   confirm(answer: unknown): Promise<void>;
   revokeDevice(deviceId: string): Promise<void>;
+  /** The key that a push subscription is made with (base64url). */
+  pushKey(): Promise<string>;
+  /** The endpoint of this browser's push subscription, or null when there is none: kept, until the server has heard it. */
+  setPush(endpoint: string | null): Promise<void>;
   /** Take everything of this account from this device. The account itself stays. */
   forgetDevice(): Promise<void>;
 }
@@ -240,7 +251,7 @@ export interface Engine {
  * text_empty, text_too_long, passphrase_short, recovery_code_typed (the groups are others), recovery_code_length, _letters,
  * _checksum, _unknown (the code opens no account here), bundle (what the server keeps for it is damaged). Opening:
  * wrong_opener, recovery_code_other, not_open, account_exists. This browser: storage_denied, storage_full, storage_newer,
- * storage_conflict, storage_damaged. Account: confirm (ask for the passkey), passkey_refused, too_many_devices. Rooms:
+ * storage_conflict, storage_damaged. Account: confirm (ask for the passkey), passkey_refused, push_refused, too_many_devices. Rooms:
  * not_found, target_gone, not_allowed, room_not_ready, room_paused, room_closed, room_full, invite_gone, too_many_links,
  * too_many_rooms. Else: unexpected.
  */
@@ -263,6 +274,7 @@ export const ERROR_CODES = [
   "origin",
   "passkey_refused",
   "passphrase_short",
+  "push_refused",
   "recovery_code_checksum",
   "recovery_code_length",
   "recovery_code_letters",

@@ -9,7 +9,8 @@ import { EngineError, errorCode } from "./errors";
 import { startGroup } from "./founding";
 import { bytesField, mayPass, numberField, ServerError } from "./http";
 import { acceptInvite } from "./joining";
-import { withErrand, withoutErrand } from "./records";
+import { pushKey, withEndpoint } from "./push";
+import { MAX_ENDPOINT, withErrand, withoutErrand } from "./records";
 import type { Session } from "./session";
 
 /** What the interface may ask of an open vault. Each is checked here, and done as a draft of the session. */
@@ -212,5 +213,13 @@ export function sessionCalls(session: Session): SessionCalls {
       await auth.call("POST", "/api/passkeys/assert", { credential });
     },
     revokeDevice: (deviceId) => revoke(session, deviceId),
+    pushKey: () => pushKey(session),
+    setPush: (endpoint) => {
+      const good = endpoint === null || (typeof endpoint === "string" && endpoint.length <= MAX_ENDPOINT);
+      if (!good) throw new EngineError("push_refused");
+      return session.work((draft) => {
+        draft.records = withEndpoint(draft.records, endpoint);
+      });
+    },
   };
 }

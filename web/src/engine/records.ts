@@ -62,7 +62,11 @@ export type Errand = { readonly notBefore: number } & (
   | { readonly kind: "withdraw_token"; readonly inviteId: Uint8Array }
   | { readonly kind: "rejoin"; readonly roomId: Uint8Array; readonly sealed: Uint8Array }
   | { readonly kind: "revoke"; readonly deviceId: Uint8Array; readonly statement: Uint8Array }
+  | { readonly kind: "push"; readonly endpoint: string | null }
 );
+
+/** Where the browser's push service reaches this device, and whether the server took it. */
+export type PushRow = { readonly endpoint: string; readonly state: "asking" | "on" | "refused" };
 
 /** A group that is being started: between the server's word and the vault's. */
 export type Founding = { readonly roomId: Uint8Array; readonly title: string };
@@ -74,15 +78,18 @@ export type Records = {
   readonly errands: readonly Errand[];
   readonly waiting: readonly WaitingRow[];
   readonly founding: Founding | null;
+  readonly push: PushRow | null;
   /** The rooms that have rows. */
   readonly rooms: readonly Uint8Array[];
 };
 
 export function newRecords(account: Account): Records {
-  return { account, people: NOBODY, alarms: [], errands: [], waiting: [], founding: null, rooms: [] };
+  const none = { alarms: [], errands: [], waiting: [], founding: null, push: null, rooms: [] };
+  return { account, people: NOBODY, ...none };
 }
 
 const MAX_LIST = 4096;
+export const MAX_ENDPOINT = 1024;
 const MAX_ROOMS = 1024;
 const id = bytes(16);
 const key = bytes(32);
@@ -126,6 +133,7 @@ const errand = either(
   fields({ notBefore, kind: oneOf("withdraw_token"), inviteId: id }),
   fields({ notBefore, kind: oneOf("rejoin"), roomId: id, sealed: anyBytes }),
   fields({ notBefore, kind: oneOf("revoke"), deviceId: id, statement: anyBytes }),
+  fields({ notBefore, kind: oneOf("push"), endpoint: orNull(text(MAX_ENDPOINT)) }),
 );
 const waiting = fields({
   inviteId: id,
@@ -169,6 +177,11 @@ const ROWS: readonly {
   { name: "errands", check: list(errand, MAX_LIST), absent: [] },
   { name: "waiting", check: list(waiting, MAX_LIST), absent: [] },
   { name: "founding", check: orNull(fields({ roomId: id, title: text(4096) })), absent: null },
+  {
+    name: "push",
+    check: orNull(fields({ endpoint: text(MAX_ENDPOINT), state: oneOf("asking", "on", "refused") })),
+    absent: null,
+  },
   { name: "rooms", check: list(id, MAX_ROOMS), absent: [] },
 ];
 
@@ -208,6 +221,7 @@ function errandTag(errand: Errand): string {
   switch (errand.kind) {
     case "backup":
     case "passkey":
+    case "push":
       return errand.kind;
     case "withdraw_token":
       return `withdraw_token ${toHex(errand.inviteId)}`;

@@ -16,6 +16,7 @@ import type {
   Waiting,
 } from "./api";
 import { PASSKEY_SALT } from "./passkey";
+import { wakesOf } from "./push";
 import type { AlarmRow, Records, WaitingRow } from "./records";
 
 /** From what the engine holds to what the interface sees: ids as text, persons with their standing. Pure. */
@@ -132,6 +133,7 @@ export function openView(
     waiting: waiting.map(waitingOf),
     alarms: alarms.map(alarmOf),
     clockOffMinutes: clockOff(skew),
+    wakes: wakesOf(records),
   };
 }
 

@@ -510,6 +510,30 @@ export const en = {
     forgetWord: "forget",
     forgetLabel: (word: string): string => `Type “${word}” to confirm`,
     forgetYes: "Delete everything here",
+    wakes: {
+      heading: "Calls while Collegium is closed",
+      text: "When one of your groups is called, your browser can show a notification on this device, also while Collegium is locked or closed. It says that there is a call, and nothing else: not who calls, not in which group, not why.",
+      reveals:
+        "For this the server asks the company behind your browser (Google, Mozilla, Apple or Microsoft) to wake this device. That company learns that this device uses this server, and at what times it is called. What is said and written stays encrypted and does not pass through it. Whoever looks at your screen sees that there is a call.",
+      turnOn: "Notify me of calls",
+      turnOff: "Stop notifying me",
+      asking: "Your browser asks whether you allow it…",
+      states: {
+        asking: "Switched on. The server hears of it as soon as it can be reached.",
+        on: "Switched on for this device.",
+        refused:
+          "Your browser is woken by a company that this server does not call. Notifications are not possible with this browser here.",
+      },
+      stopped: "Switched off for this device.",
+      problems: {
+        blocked:
+          "Your browser does not allow Collegium to notify you. Allow notifications for this address in the browser’s settings, then try again here.",
+        unable:
+          "This browser can’t be woken for Collegium. On an iPhone or iPad, first add Collegium to the Home Screen and open it from there. In a private window it is not possible.",
+        unreachable:
+          "The company behind your browser could not be reached, so nothing was switched on. Try again when you have a better connection.",
+      },
+    },
     devicesHeading: "Your devices",
     devicesText: "Each of them can read your groups. Remove one that you have lost or no longer use.",
     devicesBusy: "Asking the server…",
@@ -535,6 +559,9 @@ export const en = {
     unaudited: "Collegium has not been audited by independent experts yet.",
     version: (version: string): string => `Version ${version}`,
   },
+
+  /** A notification, shown by a page that is open and unlocked. */
+  woken: { title: "A call in one of your groups", body: "Open Collegium to answer." },
 
   dates: { today: "Today", yesterday: "Yesterday" },
 } as const;

@@ -52,6 +52,7 @@ export const errors = {
   passkey_prf: "This passkey can’t open the device here. Use your recovery code.",
   passkey_failed: "Your device could not use its passkey. Try again, or use your recovery code.",
   passkey_refused: "The server did not accept the passkey. Try again.",
+  push_refused: "This browser gave an address that Collegium can’t use. Nothing was changed.",
   confirm: "Your device must confirm that it is you. Try again and answer its question.",
 
   not_allowed: "The group’s rules do not allow this to you.",

@@ -161,6 +161,7 @@ const open = (more: Partial<Open> = {}): Open => ({
   waiting: [],
   alarms: [],
   clockOffMinutes: 0,
+  wakes: "off",
   ...more,
 });
 
