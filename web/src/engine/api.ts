@@ -5,6 +5,8 @@
  * plain data (structured clone). Ids are base64url strings. Times are milliseconds since the epoch.
  */
 
+import type { CallEngine, CallMessage, CallView, MeetingView, RingView } from "./callApi";
+
 /** How the vault of this device is opened. A PRF output is 32 bytes from the passkey, made in the page and passed on. */
 export type Protection =
   | { readonly kind: "passphrase"; readonly passphrase: string }
@@ -49,6 +51,12 @@ export type AppView =
       readonly groups: readonly GroupSummary[];
       readonly waiting: readonly Waiting[];
       readonly alarms: readonly Alarm[];
+      /** Open rings of all groups, those that ring first. */
+      readonly rings: readonly RingView[];
+      /** The call that this device is in, whichever room's. */
+      readonly call: CallView | null;
+      /** What takes place in the next two weeks, in the order of time. */
+      readonly meetings: readonly MeetingView[];
       /** This device's clock differs from the server's stamps by so many minutes; 0 below ten. */
       readonly clockOffMinutes: number;
       readonly wakes: Wakes;
@@ -169,6 +177,11 @@ export type RoomView = {
   /** The log position up to which this person has read. Items after it are unread. */
   readonly readUpTo: number;
   readonly typing: readonly string[];
+  /** The room's call, while anybody is in it. */
+  readonly call: CallView | null;
+  readonly rings: readonly RingView[];
+  /** The next ones, at most five. */
+  readonly meetings: readonly MeetingView[];
   readonly invites: readonly OpenInvite[];
   readonly removals: readonly PendingRemoval[];
   /** Whether this person alone may remove others (the founder), or the group decides. */
@@ -187,7 +200,7 @@ export type DeviceInfo = {
 };
 
 /** One call of the interface: arguments and result. Errors arrive as `{ code }`, with words in the catalogue. */
-export interface Engine {
+export interface Engine extends CallEngine {
   inspectLink(link: JoinLink): Promise<LinkKind>;
   /** Before createAccount or recover (then with the recovery code): what the page makes a passkey with. */
   preparePasskey(request: { code: string | null }): Promise<PasskeyPlan>;
@@ -316,6 +329,7 @@ export type ToEngine = Call | { call: "hello" } | { call: "goodbye" };
 export type FromEngine =
   | { readonly kind: "app"; readonly view: AppView }
   | { readonly kind: "room"; readonly view: RoomView }
+  | { readonly kind: "call"; readonly message: CallMessage }
   | { readonly kind: "result"; readonly id: number; readonly value: unknown }
   | { readonly kind: "error"; readonly id: number; readonly code: string };
 
