@@ -9,7 +9,7 @@ from typing import Final
 
 from signaling.sfu.trendline import Trendline, Usage
 
-START: Final = 500_000.0
+START: Final = 300_000.0
 MIN: Final = 40_000.0
 MAX: Final = 20_000_000.0
 
@@ -30,9 +30,11 @@ MAX_ARRIVED: Final = 4096
 
 LOSS_LOW: Final = 0.02
 LOSS_HIGH: Final = 0.10
-LOSS_PERIOD: Final = 0.5
-LOSS_PACKETS: Final = 20
+LOSS_PERIOD: Final = 1.0
+LOSS_PACKETS: Final = 40
 LOSS_GROWTH: Final = 1.05
+MIN_BY_LOSS: Final = 200_000.0
+"""A path that loses packets at so low a rate does so for another reason; where it is full, delay tells."""
 
 SILENCE: Final = 1.5
 """Without feedback for so long although packets leave, less is sent."""
@@ -75,6 +77,7 @@ class Estimator:
         "_arrived",
         "_by_delay",
         "_by_loss",
+        "_calm_at",
         "_ceiling",
         "_counted",
         "_decreased",
@@ -97,6 +100,8 @@ class Estimator:
         self._ceiling: float | None = None
         self._spread = 0.4
         self._decreased = 0.0
+        # Until then a queue is our own probe's.
+        self._calm_at = 0.0
         self._updated: float | None = None
         self._loss_at = 0.0
         self._lost = 0
@@ -113,10 +118,6 @@ class Estimator:
     @property
     def usage(self) -> Usage:
         return self._trendline.usage
-
-    @property
-    def congested(self) -> bool:
-        return self.usage is Usage.OVER or self.loss > LOSS_HIGH
 
     @property
     def arriving(self) -> float | None:
@@ -154,7 +155,8 @@ class Estimator:
         measured = self._arrived.rate
         if over:
             # Another decrease only when the path had time to answer the last one.
-            if measured is not None and now - self._decreased >= RESPONSE + round_trip:
+            answered = now - self._decreased >= RESPONSE + round_trip
+            if measured is not None and answered and now >= self._calm_at:
                 self._meet_ceiling(measured)
                 self._by_delay = max(MIN, min(self._by_delay, BETA * measured))
                 self._decreased = now
@@ -186,17 +188,23 @@ class Estimator:
         if now - self._loss_at < LOSS_PERIOD or self._counted < LOSS_PACKETS:
             return
         self.loss = self._lost / self._counted
-        self._lost = self._counted = 0
+        # Half of it counts again the next time: of fifty packets, five are soon lost by chance.
+        self._lost //= 2
+        self._counted //= 2
         self._loss_at = now
         if self.loss > LOSS_HIGH:
-            self._by_loss = max(MIN, min(self.rate, self._by_loss) * (1 - 0.5 * self.loss))
+            # Never below what arrives: that much the path carries, whatever it loses.
+            floor = max(MIN_BY_LOSS, BETA * (self._arrived.rate or 0.0))
+            self._by_loss = max(min(floor, self._by_loss), self.rate * (1 - 0.5 * self.loss))
         elif self.loss < LOSS_LOW:
             self._by_loss = min(MAX, self._by_loss * LOSS_GROWTH)
 
+    def probing(self, until: float) -> None:
+        """A burst leaves now: the queue that it makes tells of the burst, not of what is sent besides."""
+        self._calm_at = until
+
     def probed(self, rate: float) -> None:
         """A burst of padding came through at this rate."""
-        if self.congested:
-            return
         self._by_delay = min(MAX, max(self._by_delay, rate))
         self._by_loss = min(MAX, max(self._by_loss, rate))
         if self._ceiling is not None and rate > self._ceiling * (1 + 3 * self._spread):

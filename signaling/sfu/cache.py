@@ -34,8 +34,3 @@ class Cache:
 
     def clear(self) -> None:
         self.slots = [None] * len(self.slots)
-
-    def recent(self, highest: int, count: int) -> list[Kept]:
-        """Up to `count` of the newest, newest first."""
-        found = (self.get(sequence) for sequence in range(highest, highest - count, -1))
-        return [kept for kept in found if kept is not None]

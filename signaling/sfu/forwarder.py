@@ -28,9 +28,11 @@ from signaling.sfu.participant import (
     StreamOut,
 )
 from signaling.sfu.payloads import RTX
+from signaling.sfu.probe import CALM
 from signaling.sfu.probe import MAX_PACKETS as MAX_PROBE_PACKETS
 from signaling.sfu.randomness import Rng
 from signaling.sfu.rtcp import Block, SenderReport
+from signaling.sfu.trendline import Usage
 from signaling.sfu.vp8 import PICTURE_IDS, SHORT_PICTURE_IDS
 
 MAX_PARTICIPANTS: Final = 16
@@ -566,7 +568,7 @@ class Forwarder:
         probe = person.probe
         if probe.running:
             probe.results(results)
-        if person.estimator.congested:
+        if person.estimator.usage is Usage.OVER:
             self._judge(person, now)
 
     # Retransmissions
@@ -744,15 +746,10 @@ class Forwarder:
         probe, estimator = person.probe, person.estimator
         if not probe.running:
             needed = person.needed
-            if (
-                needed > estimator.rate
-                and now >= probe.next_at
-                and estimator.hears
-                and not estimator.congested
-            ):
-                line = self._padding_line(person)
-                if line is not None:
-                    probe.begin(estimator.rate, needed, person.wide, now)
+            calm = estimator.hears and estimator.usage is Usage.NORMAL and now >= probe.next_at
+            if needed > estimator.rate and calm and self._padding_line(person) is not None:
+                probe.begin(estimator.rate, needed, person.wide, now)
+                estimator.probing(now + CALM + person.round_trip)
         if probe.sending:
             self._send_padding(person, now)
             probe.end_sending(person.wide, now)
@@ -762,37 +759,39 @@ class Forwarder:
             self._judge(person, now)
 
     def _padding_line(self, person: Participant) -> Line | None:
-        """A line whose packets may be sent again: any that has some."""
+        """A line that has an SSRC for retransmissions: padding goes out under it, as browsers do it too.
+
+        Nothing need flow on the line: so a receiver that gets audio alone is probed as well.
+        """
         for line in person.lines.values():
-            if line.incoming is not None and line.section.stream.rtx_ssrc is not None:
+            if line.section.stream.rtx_ssrc is not None:
                 return line
         return None
 
     def _send_padding(self, person: Participant, now: float) -> None:
-        probe = person.probe
+        probe, line = person.probe, self._padding_line(person)
+        if line is None:
+            return
         sent = 0
         for wide in range(probe.first, person.wide + 1):
             entry = person.ring[wide & _SENT]
             sent += entry[1] if entry is not None else 0
-        lacking = probe.lacking(sent, now)
-        line = self._padding_line(person)
-        if line is None or line.incoming is None:
-            return
+        count = -(-probe.lacking(sent, now) // rtp.PADDING_PACKET)
         ssrc = line.section.stream.rtx_ssrc
         assert ssrc is not None
-        recent = [
-            kept
-            for kept in line.incoming.cache.recent(line.incoming.highest, 32)
-            if kept[0] >= line.first and kept[6]
-        ]
-        for i in range(MAX_PROBE_PACKETS):
-            if lacking <= 0 or not recent:
-                return
-            kept = recent[i % len(recent)]
-            self._send_repair(
-                line, ssrc, kept[0] + line.sequence, kept, line.timestamp, line.picture, line.tl0, now
+        stamp = (now, rtp.PADDING_PACKET)
+        for _ in range(min(count, MAX_PROBE_PACKETS)):
+            person.wide = wide = person.wide + 1
+            person.ring[wide & _SENT] = stamp
+            packet = rtp.pack_video(
+                rtp.OUT_PADDED | RTX,
+                line.repair_sequence & 0xFFFF,
+                line.newest_timestamp,
+                ssrc << 32 | rtp.VIDEO_BLOCK,
+                rtp.WIDE | (wide & 0xFFFF) << 8,
             )
-            lacking -= len(kept[6]) + rtp.OVERHEAD
+            line.repair_sequence += 1
+            self._out.append((person.session, packet + rtp.PADDING, False))
 
     # What comes of it
 

@@ -20,6 +20,10 @@ MARGIN: Final = 1.15
 """A step up needs this much more than the streams have: else the next breath of the path takes it back."""
 SCREEN_SLACK: Final = 1.25
 """A screen's rate leaps when its content does; it is kept up to this times what is left for it."""
+KEPT: Final = 0.7
+"""Share of its rate that the smallest layer of a camera is weighed at while it is shown: before a picture freezes,
+the path must be well below it. What is sent beyond the estimate meanwhile is this layer's rest, no more.
+"""
 FIRST_HOLD: Final = 3.0
 MAX_HOLD: Final = 30.0
 """Seconds after a step down before the next one up; they double where a step up did not last."""
@@ -87,6 +91,8 @@ def allot(candidates: Sequence[Candidate], budget: float) -> list[Layer]:
             options = choices.get(i, ())
             if step < len(options):
                 layer, rate = options[step]
+                if step == 0 and candidates[i].current is not Layer.NONE:
+                    rate *= KEPT
                 # Who got no smaller layer may not have a larger one: it costs no less.
                 if (step == 0 or given[i] is options[step - 1][0]) and rate - costs[i] <= budget:
                     budget -= rate - costs[i]

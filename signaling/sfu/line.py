@@ -108,6 +108,12 @@ class Line:
         """The highest sequence number that left."""
         return self.last_sequence if self.incoming is None else self.incoming.highest + self.sequence
 
+    @property
+    def newest_timestamp(self) -> int:
+        if self.incoming is None:
+            return self.last_timestamp or 0
+        return (self.incoming.timestamp + self.timestamp) & 0xFFFFFFFF
+
     def begin(self, incoming: Incoming, now: float) -> None:
         """A stretch whose first packet is the newest of `incoming`, which is not counted yet."""
         self.end()

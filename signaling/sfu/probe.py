@@ -1,8 +1,7 @@
 """Short bursts of padding that find out whether a path carries more than what is sent on it now.
 
-What a receiver is sent says nothing about rates beyond it. When a wish needs more, retransmissions of packets
-that are already there (they may be thrown away) fill up to the rate in question for a moment, and the arrival
-times of that moment's packets tell. A burst is so short that a path which cannot carry it delays audio by a
+What a receiver is sent says nothing about rates beyond it. When a wish needs more, padding fills up to the
+rate in question for a moment, and the arrival times of that moment's packets tell. A burst is so short that a path which cannot carry it delays audio by a
 tenth of a second, once; each that fails makes the next one wait longer.
 """
 
@@ -16,6 +15,8 @@ FIRST_WAIT: Final = 1.0
 MAX_WAIT: Final = 40.0
 MAX_FACTOR: Final = 3.0
 """A burst tries up to this times the estimate."""
+CALM: Final = 0.5
+"""Seconds, and a round trip, in which the queue that a burst made is not taken for a full path."""
 TIMEOUT: Final = 1.0
 MIN_PACKETS: Final = 4
 MIN_SHARE: Final = 0.8

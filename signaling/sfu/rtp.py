@@ -49,12 +49,16 @@ pack_layered: Final = Struct(">HHIQIHHB").pack
 pack_repair: Final = Struct(">HHIQIH").pack
 """And the original sequence number (RFC 4588 §4)."""
 OUT: Final = FIRST << 8
+OUT_PADDED: Final = (FIRST | _PADDED) << 8
+PADDING: Final = bytes(254) + b"\xff"
+"""As much as a packet can have (RFC 3550 §5.1)."""
 WIDE: Final = WIDE_ID << 24
 LEVEL: Final = LEVEL_ID << 8
 VIDEO_BLOCK: Final = ONE_BYTE << 16 | 1
 AUDIO_BLOCK: Final = ONE_BYTE << 16 | 2
 OVERHEAD: Final = 20
 """Bytes of what leaves in front of a payload, without the level."""
+PADDING_PACKET: Final = OVERHEAD + len(PADDING)
 
 
 class Shape:
