@@ -217,6 +217,7 @@ async def remove_device(device_id: str, caller: SignedIn, house: House) -> Respo
 
     await house.hub.change(run)
     house.hub.sign_out(lambda connection: connection.device == device)
+    house.calls.signed_out(device)  # its media may be there without a socket
     return reply(http.Empty())
 
 

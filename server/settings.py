@@ -1,6 +1,8 @@
 """Settings, all from the environment, checked before anything starts."""
 
 import ipaddress
+import os
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +16,15 @@ from server.turn_credentials import turn_urls
 ROOT = Path(__file__).resolve().parent.parent
 MIN_TURN_SECRET = 16
 MAX_TURN_SECRET = 1024
+
+
+MAX_WORKERS = 16
+MAX_ADDRESSES = 8
+
+
+def default_workers() -> int:
+    """One for each core, four at most. A unit inherits its end of a socketpair, which Windows has not."""
+    return min(4, os.cpu_count() or 1) if sys.platform != "win32" else 0
 
 
 class Settings(BaseSettings):
@@ -45,6 +56,13 @@ class Settings(BaseSettings):
     turn_urls: str = Field(default="", max_length=2000)
     turn_secret: SecretStr | None = None
     turn_secret_file: Path | None = None
+    # Processes that forward the media of calls; 0 turns calls off. The first has UDP port `media_port`, the
+    # next ones the ports after it; with 0 each takes any.
+    media_workers: int = Field(default_factory=default_workers, ge=0, le=MAX_WORKERS)
+    media_port: int = Field(default=0, ge=0, le=65535)
+    media_host: str = "127.0.0.1"
+    # What clients are told to send to, where that is another address than `media_host`; several with commas.
+    media_address: str = Field(default="", max_length=400)
 
     @property
     def loopback(self) -> bool:
@@ -65,6 +83,12 @@ class Settings(BaseSettings):
             return (self.origin.rstrip("/"),)
         scheme = "https" if self.tls_cert else "http"
         return (f"{scheme}://localhost:{self.port}", f"{scheme}://127.0.0.1:{self.port}")
+
+    @property
+    def media_addresses(self) -> tuple[str, ...]:
+        """What clients are told to send media to."""
+        named = tuple(one.strip() for one in self.media_address.split(",") if one.strip())
+        return named or (self.media_host,)
 
     @property
     def rp_id(self) -> str:
@@ -102,6 +126,7 @@ def check(settings: Settings) -> None:
             raise StartError("COLLEGIUM_ORIGIN is like https://group.example.org, without a path.")
     _check_push(settings)
     _check_turn(settings)
+    _check_media(settings)
 
 
 def _check_push(settings: Settings) -> None:
@@ -123,6 +148,26 @@ def _check_turn(settings: Settings) -> None:
         raise StartError(
             f"The TURN secret is short: {MIN_TURN_SECRET} characters at least (openssl rand -hex 32)."
         )
+
+
+def _check_media(settings: Settings) -> None:
+    if settings.media_port and settings.media_port + settings.media_workers - 1 > 65535:
+        raise StartError("COLLEGIUM_MEDIA_PORT and the ports after it, one for each worker, end at 65535.")
+    for name, text in (
+        ("HOST", settings.media_host),
+        *(("ADDRESS", one) for one in settings.media_addresses),
+    ):
+        try:
+            address = ipaddress.ip_address(text)
+        except ValueError as error:
+            raise StartError(f"COLLEGIUM_MEDIA_{name}={text} is no address; names do not do.") from error
+        if name == "ADDRESS" and address.is_unspecified:
+            raise StartError(
+                f"COLLEGIUM_MEDIA_HOST={text} stands for all addresses, and clients must be told one: "
+                "set COLLEGIUM_MEDIA_ADDRESS."
+            )
+    if len(settings.media_addresses) > MAX_ADDRESSES:
+        raise StartError(f"COLLEGIUM_MEDIA_ADDRESS names {MAX_ADDRESSES} addresses at most.")
 
 
 def turn_secret(settings: Settings) -> bytes:
