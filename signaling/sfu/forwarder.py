@@ -13,6 +13,7 @@ from signaling.sfu import rtcp, rtp, transport_feedback, vp8
 from signaling.sfu.cache import Kept
 from signaling.sfu.control import Kind, Layer, ParticipantReport, Sending
 from signaling.sfu.incoming import MAX_JUMP, MAX_STALE, Incoming, Repair, read_original
+from signaling.sfu.key_frames import Requester
 from signaling.sfu.layers import Candidate
 from signaling.sfu.line import Line
 from signaling.sfu.loudness import Speakers
@@ -228,8 +229,9 @@ class Forwarder:
         length = len(packet)
         if person is None or not rtp.HEADER <= length <= rtp.MAX_PACKET:
             return
-        person.allowance -= length + PACKET_COST
-        if (person.allowance < 0 and not person.may_send(now)) or len(self._out) > MAX_OUT:
+        cost = length + PACKET_COST
+        person.allowance -= cost
+        if (person.allowance < 0 and not person.may_send(cost, now)) or len(self._out) > MAX_OUT:
             return
         _, marked, number, timestamp, ssrc = rtp.read_fixed(packet)
         source = person.sources.get(ssrc)
@@ -284,7 +286,7 @@ class Forwarder:
                     sequence = number
                     self._ask_waiting(source, now)
                 elif source.video and not source.missing.add(highest + 1, sequence, now):
-                    self._ask(source, now)
+                    self._ask(source, None, now)
             late = False
         else:
             sequence = highest - ((highest - number) & 0xFFFF)
@@ -485,20 +487,22 @@ class Forwarder:
             line.asked_at = float("-inf")
             source.waiting.append(line)
 
-    def _ask(self, source: Incoming, now: float) -> None:
-        if source.keys.may_ask(now):
-            owner = source.section.owner
-            self._out.append((owner.session, rtcp.picture_loss(owner.ssrc, source.ssrc), True))
+    def _ask(self, source: Incoming, requester: Requester | None, now: float) -> bool:
+        """What a source cannot bear now is not held against who asked."""
+        if not source.keys.is_ready(now) or (requester is not None and not requester.may_ask(now)):
+            return False
+        source.keys.asked(now)
+        owner = source.section.owner
+        self._out.append((owner.session, rtcp.picture_loss(owner.ssrc, source.ssrc), True))
+        return True
 
     def _ask_waiting(self, source: Incoming, now: float) -> None:
         """A key frame for those who wait for one, each as often as it may ask."""
         if not source.video:
             return
         for line in source.waiting:
-            if now - line.asked_at >= ASK_PERIOD:
+            if now - line.asked_at >= ASK_PERIOD and self._ask(source, line.switcher, now):
                 line.asked_at = now
-                if line.requester.may_ask(now):
-                    self._ask(source, now)
 
     # What participants say
 
@@ -524,13 +528,8 @@ class Forwarder:
                     for ssrc in ssrcs:
                         line = person.lines_by_ssrc.get(ssrc)
                         source = None if line is None else line.waiting or line.incoming
-                        if (
-                            line is not None
-                            and source is not None
-                            and source.video
-                            and line.requester.may_ask(now)
-                        ):
-                            self._ask(source, now)
+                        if line is not None and source is not None and source.video:
+                            self._ask(source, line.requester, now)
                 case rtcp.Goodbye(ssrcs):
                     for ssrc in ssrcs:
                         source_or_repair = person.sources.pop(ssrc, None)

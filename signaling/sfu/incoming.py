@@ -20,8 +20,8 @@ MAX_JUMP: Final = 1000
 MAX_STALE: Final = 50
 """So many packets in a row that are older than the cache: it began anew as well, with lower numbers."""
 RATE_SMOOTHING: Final = 0.4
-SILENT: Final = 1.2
-"""Seconds without a packet after which a camera's layer is taken to have stopped."""
+SILENT: Final = 0.6
+"""Seconds without a packet after which a camera's layer has stopped. Where all have, none is given up."""
 SCREEN_SILENT: Final = 12.0
 """A screen on which nothing moves is sent seldom."""
 
@@ -45,6 +45,7 @@ class Incoming:
         "layer",
         "lines",
         "marks",
+        "measured",
         "measured_at",
         "missing",
         "octets",
@@ -101,6 +102,7 @@ class Incoming:
         """Of the last sender report: NTP time, timestamp, when it came."""
         self.rate = NOMINAL[layer] if self.video else 40_000.0
         self.counted = 0
+        self.measured = False
         self.measured_at: float | None = None
         # For report blocks: expected and received when the last one was made.
         self.reported = (0, 0)
@@ -115,7 +117,9 @@ class Incoming:
         elapsed = now - self.measured_at
         if elapsed >= 0.4:
             rate = (self._weight - self.counted) * 8 / elapsed
-            self.rate += RATE_SMOOTHING * (rate - self.rate)
+            # The first measurement knows more than the guess.
+            self.rate += (RATE_SMOOTHING if self.measured else 1.0) * (rate - self.rate)
+            self.measured = True
             self.measured_at, self.counted = now, self._weight
 
     @property

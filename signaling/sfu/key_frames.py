@@ -8,6 +8,8 @@ from typing import Final
 
 FIRST_WAIT: Final = 0.4
 MAX_WAIT: Final = 4.0
+MAX_SWITCH_WAIT: Final = 1.0
+"""Of a receiver that changes over to another layer: it asks because we sent it there, or because it wished so."""
 CALM: Final = 8.0
 """Seconds without asking after which waits are short again."""
 
@@ -20,9 +22,10 @@ SOURCE_REFILL: Final = 0.5
 class Requester:
     """One receiver and one stream. Its first request is granted, the next after a wait that doubles."""
 
-    __slots__ = ("_asked", "_next", "_wait")
+    __slots__ = ("_asked", "_longest", "_next", "_wait")
 
-    def __init__(self) -> None:
+    def __init__(self, longest: float = MAX_WAIT) -> None:
+        self._longest = longest
         self._wait = FIRST_WAIT
         self._next = 0.0
         self._asked = 0.0
@@ -34,7 +37,7 @@ class Requester:
         if now < self._next:
             return False
         self._next = now + self._wait
-        self._wait = min(MAX_WAIT, 2 * self._wait)
+        self._wait = min(self._longest, 2 * self._wait)
         return True
 
 
@@ -48,13 +51,11 @@ class Source:
         self._at = 0.0
         self._next = 0.0
 
-    def may_ask(self, now: float) -> bool:
-        if now < self._next:
-            return False
+    def is_ready(self, now: float) -> bool:
         self._level = min(SOURCE_BURST, self._level + (now - self._at) * SOURCE_REFILL)
         self._at = now
-        if self._level < 1:
-            return False
+        return now >= self._next and self._level >= 1
+
+    def asked(self, now: float) -> None:
         self._level -= 1
         self._next = now + SOURCE_GAP
-        return True

@@ -16,7 +16,7 @@ from signaling.sfu import rtcp
 from signaling.sfu.cache import Cache, Kept
 from signaling.sfu.control import Kind, Layer
 from signaling.sfu.incoming import NTP_FRACTION, Incoming
-from signaling.sfu.key_frames import Requester
+from signaling.sfu.key_frames import MAX_SWITCH_WAIT, Requester
 from signaling.sfu.sequence import ahead, nearest
 from signaling.sfu.vp8 import PICTURE_IDS
 
@@ -66,6 +66,7 @@ class Line:
         "section",
         "sent_reports",
         "sequence",
+        "switcher",
         "timestamp",
         "tl0",
         "waiting",
@@ -86,6 +87,9 @@ class Line:
         self.waiting: Incoming | None = None
         self.asked_at = 0.0
         self.requester = Requester()
+        """Of the receiver's own requests for key frames;"""
+        self.switcher = Requester(MAX_SWITCH_WAIT)
+        """and of ours, when it changes over to another layer."""
         self.first = 0
         self.sequence = self.timestamp = self.picture = self.tl0 = 0
         # What left last, as of the end of the last stretch.

@@ -173,11 +173,15 @@ class Participant:
         self.loss_up = 0.0
         self.loss_down = 0.0
 
-    def may_send(self, now: float) -> bool:
-        """The allowance is used up: what the time since the last time gives back decides."""
+    def may_send(self, cost: int, now: float) -> bool:
+        """The allowance is used up by a packet of `cost`: what the time gave back decides."""
         self.allowance = min(BURST, self.allowance + (now - self.refilled) * RATE)
         self.refilled = now
-        return self.allowance >= 0
+        if self.allowance >= 0:
+            return True
+        # What is dropped costs nothing: who stops flooding is heard again at once.
+        self.allowance += cost
+        return False
 
     def may_report(self, now: float) -> bool:
         self.rtcp_allowance = min(
@@ -185,7 +189,7 @@ class Participant:
         )
         self.rtcp_refilled = now
         if self.rtcp_allowance < 0:
-            self.rtcp_allowance = 0.0
+            self.rtcp_allowance += 1
             return False
         return True
 

@@ -86,11 +86,11 @@ class Shape:
         marks changes what is read of its own packets, nothing else.
         """
         return (
-            packet[0] == self.first
+            len(packet) >= self.payload
+            and packet[0] == self.first
             and packet[12:16] == self.block
             and (not self.wide or packet[self.wide - 1] == WIDE_ID)
             and (not self.level or packet[self.level - 1] == LEVEL_ID)
-            and len(packet) >= self.payload
         )
 
     @property

@@ -46,6 +46,7 @@ class Got:
     def __init__(self) -> None:
         self.sequences: set[int] = set()
         self.highest: int | None = None
+        self.arrived: dict[int, float] = {}
         self.times: dict[int, int] = {}
         """Timestamps by sequence number."""
         self.pictures: dict[int, int] = {}
@@ -76,6 +77,8 @@ class Browser:
         """Whether it sends feedback."""
         self.padding = 0
         """Bytes of packets that had nothing but padding."""
+        self.twice = 0.0
+        """Share of packets that the path doubles."""
         self.repairs: list[tuple[float, int, int]] = []
         """(when, SSRC of the media, original sequence number) of each retransmission that came."""
 
@@ -156,13 +159,15 @@ class Browser:
         self._leave(compound, True)
 
     def _leave(self, packet: bytes, is_rtcp: bool) -> None:
-        world, at = self.world, self.up.send(len(packet), self.world.now)
-        if at is None:
-            return
-        if is_rtcp:
-            world.at(at, lambda: world.forwarder.rtcp(self.session, packet, world.now))
-        else:
-            world.at(at, lambda: world.forwarder.rtp(self.session, packet, world.now))
+        world = self.world
+        for _ in range(1 + (self.dice.random() < self.twice)):
+            at = self.up.send(len(packet), world.now)
+            if at is None:
+                continue
+            if is_rtcp:
+                world.at(at, lambda: world.forwarder.rtcp(self.session, packet, world.now))
+            else:
+                world.at(at, lambda: world.forwarder.rtp(self.session, packet, world.now))
 
     def report(self) -> None:
         """Sender reports, as a browser sends them every second."""
@@ -185,7 +190,9 @@ class Browser:
         assert shape is not None
         assert shape.wide
         assert shape.name(packet, MID) is None
-        self.arrivals.noted.append((int.from_bytes(packet[shape.wide : shape.wide + 2], "big"), self.world.now))
+        self.arrivals.noted.append(
+            (int.from_bytes(packet[shape.wide : shape.wide + 2], "big"), self.world.now)
+        )
         _, marked, number, timestamp, ssrc = rtp.read_fixed(packet)
         start = shape.payload
         if marked & 0x7F == RTX:
@@ -208,6 +215,7 @@ class Browser:
         got.highest = sequence if got.highest is None else max(got.highest, sequence)
         got.sequences.add(sequence)
         got.times[sequence] = timestamp
+        got.arrived[sequence] = self.world.now
         got.payloads[sequence] = packet[start:]
         got.at.append(self.world.now)
         got.octets += len(packet)
@@ -343,9 +351,10 @@ class World:
         for kind in kinds:
             self.forwarder.publish(browser.session, MIDS[kind], kind)
 
-    def connect(self) -> None:
-        """Everybody subscribes to everything, as the offers after a change do."""
-        for session in self.forwarder.changed():
+    def connect(self, only: Browser | None = None) -> None:
+        """Everybody subscribes to everything, as the offers after a change do; or one does."""
+        changed = self.forwarder.changed()
+        for session in changed if only is None else {only.session}:
             browser = self.browsers[session]
             streams = self.forwarder.streams_for(session)
             for gone in [ssrc for ssrc in browser.lines if ssrc not in {s.ssrc for s in streams}]:
@@ -375,7 +384,9 @@ class World:
         return on
 
     def share(self, browser: Browser, rate: float = 300_000) -> None:
-        self.every(1 / FRAMES, lambda: self._if_here(browser, lambda: browser.send_frame(Kind.SCREEN, None, rate)))
+        self.every(
+            1 / FRAMES, lambda: self._if_here(browser, lambda: browser.send_frame(Kind.SCREEN, None, rate))
+        )
 
     def _if_here(self, browser: Browser, what: Callable[[], None]) -> None:
         if browser.session in self.browsers:
