@@ -74,7 +74,7 @@ def _emoji(text: str) -> str:
 
 
 # A time of day somewhere: which instant it is, the zone beside it says. No other calendar, no seconds.
-_LOCAL_TIME = re.compile("2[01][0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
+_LOCAL_TIME = re.compile("2[01][0-9]{2}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 # Names as in the IANA database: no path leads out of its folder, no machine's own settings are meant.
 _ZONE = re.compile(
     "UTC|(?:Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific)"
@@ -89,6 +89,13 @@ _RULE = re.compile(
 )
 _DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _ORDINAL_DAY = re.compile("(-1|[1-4])(MO|TU|WE|TH|FR|SA|SU)")
+
+
+def _answer_minutes(minutes: int) -> int:
+    # Not a Literal: Python would take 5.0 for one of its numbers.
+    if minutes not in (5, 15, 60):
+        raise ValueError("not a time that is offered")
+    return minutes
 
 
 def _local_time(text: str) -> str:
@@ -151,6 +158,7 @@ LocalTime = Annotated[str, AfterValidator(_local_time)]
 Zone = Annotated[str, Field(max_length=MAX_ZONE), AfterValidator(_zone)]
 Rule = Annotated[str, Field(max_length=MAX_RULE), AfterValidator(_rule)]
 Minutes = Annotated[int, Field(ge=MIN_MINUTES, le=MAX_MINUTES)]
+AnswerMinutes = Annotated[int, AfterValidator(_answer_minutes)]
 Emoji = Annotated[
     str,
     Field(min_length=1, max_length=MAX_EMOJI_BYTES),
@@ -242,7 +250,7 @@ class RingAnswer(Strict):
 
     call: Id
     kind: Literal["ringing", "seen", "joining", "in", "at", "cannot"]
-    minutes: Literal[5, 15, 60] | None = None
+    minutes: AnswerMinutes | None = None
     time: Number | None = None
 
     @model_validator(mode="after")

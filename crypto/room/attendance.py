@@ -37,7 +37,7 @@ class Attendance:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class LastWord:
     """What the account `by` says of all."""
 
     by: bytes
@@ -55,7 +55,7 @@ class CallItem:
     n: int
     at: int
     attended: tuple[Attendance, ...] = ()
-    records: tuple[Record, ...] = ()
+    records: tuple[LastWord, ...] = ()
 
 
 def is_believable(event: SittingEvent, at: int) -> bool:
@@ -69,7 +69,7 @@ def with_word(item: CallItem, account: bytes, event: SittingEvent) -> CallItem:
         case Attended(_, began, ended):
             return _attended(item, account, Span(began, ended))
         case CallRecord(_, began, ended, people):
-            record = Record(account, began, ended, people)
+            record = LastWord(account, began, ended, people)
             others = [one for one in item.records if one.by != account]
             if len(others) >= MAX_RECORDS:
                 return item
@@ -139,7 +139,7 @@ def _was_there(item: CallItem, account: bytes, own: tuple[Span, ...] | None) -> 
     return WasThere(account, present, own=False, disputed=disputed)
 
 
-def _word_on(record: Record, account: bytes) -> Span | None:
+def _word_on(record: LastWord, account: bytes) -> Span | None:
     return next((Span(one.began, one.ended) for one in record.people if one.account == account), None)
 
 

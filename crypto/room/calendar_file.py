@@ -87,7 +87,8 @@ def _event(meeting: Meeting, when: Moved, which: list[str], origin: str) -> list
     return [
         "BEGIN:VEVENT",
         f"UID:{meeting.meeting.hex()}@collegium",
-        f"DTSTAMP:{_utc(meeting.at)}",
+        # A stamp that a snapshot told may be any number.
+        f"DTSTAMP:{_utc(min(meeting.at, naive_ms(LAST_LOCAL)))}",
         f"SEQUENCE:{meeting.n % _MAX_SEQUENCE}",
         _timed("DTSTART", when.start, meeting),
         f"DURATION:PT{when.minutes}M",

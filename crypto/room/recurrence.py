@@ -27,7 +27,7 @@ DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 _MAX_ZONES: Final = 64  # of which the data is kept at hand
 
-_LOCAL_TIME = re.compile("2[01][0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
+_LOCAL_TIME = re.compile("2[01][0-9]{2}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 _ZONE = re.compile(
     "UTC|(?:Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific)"
     "(?:/[A-Z][A-Za-z_-]*){1,2}"

@@ -539,7 +539,7 @@ export type Ring = {
 export type RingAnswer = {
   readonly call: Uint8Array;
   readonly kind: "ringing" | "seen" | "joining" | "in" | "at" | "cannot";
-  readonly minutes?: 5 | 15 | 60 | null;
+  readonly minutes?: number | null;
   readonly time?: number | null;
 };
 

@@ -418,6 +418,17 @@ export const en = {
       `${who || "A member"}’s device sent a change that breaks the group’s rules. Every device has ignored it; nothing of yours was exposed`,
     newer_version: (who: string): string =>
       `${who || "Somebody"} wrote this with a newer version of Collegium. Load the page again to update`,
+    rang: (by: string, why: string): string => `${by} called the group: ${why}`,
+    rang_off: (by: string, why: string): string => `${by} took the call back: ${why}`,
+    rang_written: (by: string, why: string): string =>
+      `${by} went on in writing, since a call did not come about: ${why}`,
+    call: (minutes: string, who: string): string =>
+      `A call: ${minutes === "1" ? "1 minute" : `${minutes} minutes`}, ${who}`,
+    meeting: (by: string, title: string): string => `${by} planned “${title}”`,
+    meeting_changed: (by: string, title: string): string => `${by} planned “${title}” anew`,
+    meeting_moved: (by: string, which: string): string => `${by} moved a meeting: ${which}`,
+    meeting_cancelled: (by: string, which: string): string => `${by} called off a meeting: ${which}`,
+    meeting_ended: (by: string, title: string): string => `${by} called off all meetings of “${title}”`,
     somebody: "Somebody",
     other: (code: string): string => `Something happened that this version has no words for (${code})`,
   },

@@ -163,6 +163,7 @@ describe("E24: the fold", () => {
     n,
     account: account(who),
     device: leaf(who).identity.deviceId,
+    time: n,
   });
   const profile = (name: string) => ({ type: "profile" as const, body: { name } });
   const start = firstFold(ROOM);

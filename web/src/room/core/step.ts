@@ -2,12 +2,13 @@
 
 import { equal, toHex } from "../../bytes/bytes";
 import type { RoomState as WireRoom } from "../../wire/generated";
-import type { EventBody } from "../events";
+import { type EventBody, encodeBody } from "../events";
 import { isEmoji, isName, isPostText, isTitle } from "../text";
 import { findPost } from "../timeline";
 import { drive, onRequest, onRequestGone } from "./drive";
 import { cutOff, leftRoom } from "./endings";
 import { checkAfter, fetchMissing, onCaughtUp, onEntry, onGap } from "./entries";
+import { judged } from "./faults";
 import { dropStaged } from "./merging";
 import { acked, MAX_OUTBOX, notStored, queueEvent, stale } from "./outbox";
 import { askAgain, sendStatement, statementAnswered, takeWelcome } from "./rejoining";
@@ -201,6 +202,7 @@ function onCommand(turn: Turn, command: Command): void {
     case "edit":
     case "delete":
     case "react":
+    case "say":
     case "profile":
       say(turn, command);
       return;
@@ -221,7 +223,7 @@ function onCommand(turn: Turn, command: Command): void {
   }
 }
 
-type Saying = Extract<Command, { kind: "post" | "edit" | "delete" | "react" | "profile" }>;
+type Saying = Extract<Command, { kind: "post" | "edit" | "delete" | "react" | "say" | "profile" }>;
 
 function say(turn: Turn, command: Saying): void {
   const { outbox, leaving } = turn.state;
@@ -248,6 +250,9 @@ function bodyOf(turn: Turn, command: Saying): EventBody {
       if (target.length !== ID_BYTES) throw new CommandError("target");
       return { type: "react", body: { target, emoji, on } };
     }
+    case "say":
+      if ("fault" in judged(() => encodeBody(command.event))) throw new CommandError("out_of_bounds");
+      return command.event;
     case "profile":
       if (!isName(turn.env.me.name)) throw new CommandError("name");
       return { type: "profile", body: { name: turn.env.me.name } };

@@ -22,6 +22,7 @@ import type {
   Welcome,
   RoomState as WireRoom,
 } from "../../wire/generated";
+import type { CallEvent } from "../callBodies";
 import type { OpenInvite } from "../roomContext";
 
 /** This device and its person. Leaf keys are made by the core, fresh for each room, and certified with the identity key. */
@@ -64,6 +65,8 @@ export type Command =
   | { readonly kind: "edit"; readonly target: Uint8Array; readonly text: string }
   | { readonly kind: "delete"; readonly target: Uint8Array }
   | { readonly kind: "react"; readonly target: Uint8Array; readonly emoji: string; readonly on: boolean }
+  /** Something about calls or meetings: ring, answer, plan, move, come. */
+  | { readonly kind: "say"; readonly event: CallEvent }
   /** `me.name` changed. */
   | { readonly kind: "profile" }
   /** `invite` as newInvite made it (its open part); the room commits it, then `invited` comes back. */
@@ -137,6 +140,8 @@ export type Effect =
   | { readonly kind: "invited"; readonly inviteId: Uint8Array }
   /** A new message for the person, for unread counts and notices. */
   | { readonly kind: "arrived"; readonly id: Uint8Array }
+  /** Somebody else calls the group, and the ring has not lapsed. */
+  | { readonly kind: "rang"; readonly call: Uint8Array }
   /** What was asked for is not possible any more, and was dropped. */
   | { readonly kind: "dropped"; readonly command: Command["kind"]; readonly code: string };
 

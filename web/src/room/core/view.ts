@@ -1,6 +1,7 @@
 /** A room as it is shown: the timeline, what is still on its way laid over it, and the people. */
 
 import { equal, toHex } from "../../bytes/bytes";
+import { type CallItem, summaryOf } from "../attendance";
 import { accountsOf, leavesOf } from "../roster";
 import {
   changedPost,
@@ -79,6 +80,7 @@ function nameOf({ names }: RoomState, account: Uint8Array | null): string {
 }
 
 function sightOf(state: RoomState, env: Env, item: Item, delivered: number): SightItem {
+  if (item.kind === "call") return sightOfCall(state, item);
   if (item.kind === "system") {
     return { ...item, who: nameOf(state, item.who), by: nameOf(state, item.by) };
   }
@@ -97,6 +99,15 @@ function sightOf(state: RoomState, env: Env, item: Item, delivered: number): Sig
     })),
     delivery: deliveryOf(state, item, delivered),
   };
+}
+
+/** Who was there, and for how many minutes it went on. */
+function sightOfCall(state: RoomState, item: CallItem): SightItem {
+  const { began, ended, people } = summaryOf(item);
+  const who = people.map(({ account }) => nameOf(state, account)).join(", ");
+  const detail = String(Math.max(Math.floor((ended - began + 30_000) / 60_000), 1));
+  const { id, n, at } = item;
+  return { kind: "system", id, n, at, code: "call", who, by: "", detail };
 }
 
 /** How much of a post is shown above a reply to it. */
