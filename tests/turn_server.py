@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -54,12 +55,10 @@ class TurnServer:
 
     def __init__(self, folder: Path, secret: str) -> None:
         self.port, self.tls_port = free_port(), free_port()
-        authority = trustme.CA()
+        self._folder, self._authority = folder, trustme.CA()
         self.ca = folder / "turn-ca.pem"
-        authority.cert_pem.write_to_path(str(self.ca))
-        certificate = authority.issue_cert("localhost")
-        certificate.cert_chain_pems[0].write_to_path(str(folder / "turn.crt"))
-        certificate.private_key_pem.write_to_path(str(folder / "turn.key"))
+        self._authority.cert_pem.write_to_path(str(self.ca))
+        self.renew_certificate()
         changes = {
             "listening-port": str(self.port),
             "tls-listening-port": str(self.tls_port),
@@ -91,6 +90,21 @@ class TurnServer:
         )
         threading.Thread(target=self._listen, daemon=True).start()
         self._await()
+
+    def renew_certificate(self) -> None:
+        """A new one in the place of the old one, as Caddy does it."""
+        certificate = self._authority.issue_cert("localhost")
+        certificate.cert_chain_pems[0].write_to_path(str(self._folder / "turn.crt"))
+        certificate.private_key_pem.write_to_path(str(self._folder / "turn.key"))
+
+    def shown_certificate(self) -> bytes:
+        """What it shows to who connects by TLS."""
+        context = ssl.create_default_context(cafile=str(self.ca))
+        with (
+            socket.create_connection(("127.0.0.1", self.tls_port), 20) as line,
+            context.wrap_socket(line, server_hostname="localhost") as secure,
+        ):
+            return secure.getpeercert(binary_form=True) or b""
 
     def _listen(self) -> None:
         assert self.process.stdout is not None

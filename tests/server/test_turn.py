@@ -4,6 +4,7 @@
 
 import asyncio
 import hmac
+import signal
 import socket
 import ssl
 import time
@@ -21,7 +22,7 @@ from pydantic import SecretStr
 from server.errors import StartError
 from server.settings import Settings, check
 from server.turn_credentials import NAME_BYTES, TTL_S, turn_servers, turn_urls
-from tests.house_server import HouseServer, run
+from tests.house_server import ROOT, HouseServer, run
 from tests.opaque.session import ServerError, Session
 from tests.turn_server import TurnServer, composed
 from wire.bounds import to_base64url
@@ -217,6 +218,18 @@ def test_a_datagram_goes_through_and_comes_back(house: HouseServer, coturn: Turn
             assert unit.seen == 1
 
     run(work())
+
+
+def test_a_renewed_certificate_is_read_when_it_is_told_so(coturn: TurnServer) -> None:
+    """By the signal that README.md names."""
+    before = coturn.shown_certificate()
+    coturn.renew_certificate()
+    assert "kill -s SIGUSR2 coturn" in (ROOT / "README.md").read_text()
+    coturn.process.send_signal(signal.SIGUSR2)
+    deadline = time.monotonic() + 20
+    while coturn.shown_certificate() == before:
+        assert time.monotonic() < deadline, "".join(coturn.said)
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("why", ["secret", "expired", "stretched", "nobody"])
