@@ -18,6 +18,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from typing import cast
 
 import uvloop
 
@@ -109,8 +110,7 @@ class Unit(asyncio.Protocol):
     # The channel
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._channel = transport
+        self._channel = cast(asyncio.WriteTransport, transport)  # uvloop's own class is not asyncio's
         self._write([self._hello])
         self._advance()
 
