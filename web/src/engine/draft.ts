@@ -222,7 +222,13 @@ export class Draft {
         this.dropped.push({ hex, effect });
         break;
       case "arrived":
-        break; // the room's own unread count tells it
+      case "heard_in_call":
+      case "media_hold":
+      case "media_end":
+        break; // the room's own view tells it
+      case "media":
+        this.wiped.push(effect.baseKey); // there is no line to a media worker: nobody takes it
+        break;
     }
   }
 

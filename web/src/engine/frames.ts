@@ -38,8 +38,9 @@ export type RoomFrame =
   | Ephemeral
   | Removed
   | Routing
-  | Refused;
-export type CallFrame = CallState | CallOffer | CallEnded | CallReport | Woken;
+  | Refused
+  | CallState;
+export type CallFrame = CallOffer | CallEnded | CallReport | Woken;
 export type ServerFrame = RoomFrame | CallFrame | Ready | Pong | Bye;
 
 /** What came is no frame of ours. */
@@ -160,7 +161,7 @@ export function readFrame(value: unknown): ServerFrame {
   return value as ServerFrame;
 }
 
-const CALLS: readonly string[] = ["call_state", "call_offer", "call_ended", "call_report", "woken"];
+const CALLS: readonly string[] = ["call_offer", "call_ended", "call_report", "woken"];
 
 export function isCallFrame(frame: ServerFrame): frame is CallFrame {
   return CALLS.includes(frame.t);

@@ -19,6 +19,10 @@ import {
   type Held,
   type Membership,
   type Newcomer,
+  NO_CALL,
+  NO_CHORES,
+  NO_DUES,
+  NO_MEDIA,
   NOBODY,
   OFFLINE,
   type Outgoing,
@@ -269,6 +273,8 @@ export function loadRoom(rows: Rows): RoomState {
       RoomState,
       (typeof PLAIN)[number]
     >),
+    // A store of before calls had no word of them.
+    chores: { ...NO_CHORES, ...plain.chores },
     membership: has(EPOCH) ? readMembership(rows, core) : null,
     log: {
       ...(fieldsOf(core.log, "log") as unknown as RoomState["log"]),
@@ -290,10 +296,12 @@ export function loadRoom(rows: Rows): RoomState {
       : null,
     newcomer: has(NEWCOMER) ? readNewcomer(rows[NEWCOMER]) : null,
     link: OFFLINE,
-    dues: { leaves: null, repair: null, expiry: null },
+    dues: NO_DUES,
     requests: [],
     cursors: new Map(),
     presence: NOBODY,
+    media: NO_MEDIA,
+    call: NO_CALL,
     wake: null,
   };
 }

@@ -15,8 +15,8 @@ import {
 } from "../timeline";
 import { approvalsNeeded } from "../validity";
 import { saidBy } from "./said";
-import type { Membership, Outgoing, RoomState } from "./state";
-import type { Delivery, Env, RoomSight, SightItem, SightMember } from "./surface";
+import { type Membership, type Outgoing, type RoomState, SILENT } from "./state";
+import type { Delivery, Env, RoomSight, SightCall, SightItem, SightMember } from "./surface";
 
 /** What is there to see; `items` is how many of the latest items. */
 export function roomView(state: RoomState, env: Env, items: number): RoomSight {
@@ -49,6 +49,7 @@ export function roomView(state: RoomState, env: Env, items: number): RoomSight {
     amFounder,
     provisional: provisional !== null || newcomer !== null,
     confirmedAt,
+    call: callOf(state, env),
   };
 }
 
@@ -183,4 +184,24 @@ function removalsOf(state: RoomState, env: Env, { context, roster }: Membership)
       },
     ];
   });
+}
+
+function callOf({ call, media, membership }: RoomState, env: Env): SightCall | null {
+  const { sitting } = call;
+  if (membership === null || (sitting === null && media.stage === "off")) return null;
+  const accounts = new Map(
+    [...membership.roster.values()].map(({ deviceId, accountId }) => [toHex(deviceId), accountId]),
+  );
+  const participants = (sitting?.participants ?? []).flatMap(({ device, state }) => {
+    const hex = toHex(device);
+    const accountId = accounts.get(hex);
+    const said = equal(device, env.me.deviceId) ? call.mine : call.heard.get(hex);
+    return accountId === undefined ? [] : [{ accountId, deviceId: device, state, ...(said ?? SILENT) }];
+  });
+  return {
+    sitting: sitting?.id ?? null,
+    since: sitting?.since ?? null,
+    participants,
+    media: media.stage,
+  };
 }
