@@ -25,6 +25,9 @@ CONSENT_S = 30.0
 SILENT_S = 6.5
 # From the offer to the first valid check: the person answers questions of the browser meanwhile.
 FIRST_CHECK_S = 60.0
+# A pair that was checked no more for so long is not in use, whatever was nominated once. Some clients nominate
+# only at the beginning; when their router gives them another port, their checks simply come from there.
+PAIR_S = 8.0
 MAX_ADDRESSES = 16  # of one session: the pairs a client may hold at a time
 MAX_TRANSACTIONS = 256  # of one session, remembered against replays
 
@@ -50,7 +53,8 @@ class Agent:
         self.credentials = credentials
         self.former: Credentials | None = None  # they hold until a check with the new ones is nominated
         self.selected: Address | None = None
-        self.addresses: OrderedDict[Address, None] = OrderedDict()  # verified; the longest idle first
+        # Verified ones and when they were checked last; the longest idle first.
+        self.addresses: OrderedDict[Address, float] = OrderedDict()
         self.remote_ufrag: str | None = None  # of the client's last answer
         self.remote_former: str | None = None
         self._consent_until = now + FIRST_CHECK_S
@@ -107,22 +111,23 @@ class Agent:
         self._remember(message.transaction, address)
         self._consent_until = now + CONSENT_S
         self.heard(now)
+        before = self.addresses.get(self.selected) if self.selected else None
         nominated = message.use_candidate
-        if nominated:
+        if nominated or (self.selected and (before is None or now - before > PAIR_S)):
             self.selected = address
-            if by is self.credentials:
-                self.former = None
-        dropped = self._verified(address)
-        return Checked(stun.success(message.transaction, address, password), address, nominated, dropped)
+        if nominated and by is self.credentials:
+            self.former = None
+        dropped = self._verified(address, now)
+        return Checked(stun.success(message.transaction, address, password), address, dropped)
 
     def _remember(self, transaction: bytes, address: Address) -> None:
         self._seen[transaction] = address
         if len(self._seen) > MAX_TRANSACTIONS:
             self._seen.popitem(last=False)
 
-    def _verified(self, address: Address) -> Address | None:
+    def _verified(self, address: Address, now: float) -> Address | None:
         """The address is the session's. Gives the one that had to go for it."""
-        self.addresses[address] = None
+        self.addresses[address] = now
         self.addresses.move_to_end(address)
         if len(self.addresses) <= MAX_ADDRESSES:
             return None
@@ -137,7 +142,6 @@ class Checked:
 
     reply: bytes | None
     verified: Address | None = None
-    nominated: bool = False
     dropped: Address | None = None
 
 

@@ -85,6 +85,16 @@ def test_the_nominated_pair_is_followed_when_the_network_changes() -> None:
     assert table.of(A) == table.of(C) == SESSION
 
 
+def test_a_pair_that_is_checked_no_more_is_left_for_one_that_is() -> None:
+    """Not every client nominates again after its router has given it another port."""
+    table, agent, client = placed()
+    table.request(client.check(nominate=True), A, 1.0)
+    table.request(client.check(), C, 9.0)
+    assert agent.selected == A
+    table.request(client.check(), C, 9.1)
+    assert agent.selected == C
+
+
 def test_a_wrong_password_is_401_and_changes_nothing() -> None:
     table, agent, client = placed()
     reply, session = table.request(client.check(nominate=True, password="x" * 32), A, 1.0)
