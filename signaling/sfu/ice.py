@@ -25,8 +25,8 @@ CONSENT_S = 30.0
 SILENT_S = 6.5
 # From the offer to the first valid check: the person answers questions of the browser meanwhile.
 FIRST_CHECK_S = 60.0
-# A pair that was checked no more for so long is not in use, whatever was nominated once. Some clients nominate
-# only at the beginning; when their router gives them another port, their checks simply come from there.
+# A pair that was checked no more for so long is not in use, whatever was nominated once. Some clients
+# nominate only at the beginning; when a router gives them another port, their checks simply come from there.
 PAIR_S = 8.0
 MAX_ADDRESSES = 16  # of one session: the pairs a client may hold at a time
 MAX_TRANSACTIONS = 256  # of one session, remembered against replays

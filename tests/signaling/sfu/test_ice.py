@@ -190,7 +190,7 @@ def test_a_session_has_so_many_addresses_and_never_loses_the_selected_one() -> N
     table, agent, client = placed()
     table.request(client.check(nominate=True), A, 1.0)
     for port in range(4000, 4100):
-        table.request(client.check(), ("192.0.2.1", port), 1.0 + port)
+        table.request(client.check(), ("192.0.2.1", port), 2.0)
     assert len(agent.addresses) == ice.MAX_ADDRESSES
     assert table.sizes[1] == ice.MAX_ADDRESSES
     assert table.of(A) == SESSION
