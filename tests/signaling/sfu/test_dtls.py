@@ -1,6 +1,5 @@
 """DTLS and SRTP against OpenSSL's client: loss, retransmission, the wrong certificate, any bytes."""
 
-import datetime
 import random
 import time
 from collections.abc import Callable
@@ -11,54 +10,16 @@ from hypothesis import strategies as st
 from OpenSSL import SSL
 
 from signaling.sfu import srtp
-from signaling.sfu.certificate import Certificate, new_certificate
-from signaling.sfu.dtls import DTLS_1_2, EXPORTER, MTU, Dtls, State, context_of, datagrams
-from signaling.sfu.srtp import PROFILES, Keys, Srtp, split_keys
+from signaling.sfu.certificate import new_certificate
+from signaling.sfu.dtls import MTU, Dtls, State, context_of
+from signaling.sfu.srtp import PROFILES, Srtp, split_keys
+from tests.signaling.sfu import peer as peers
+from tests.signaling.sfu.peer import NOW, THEIRS, Peer, rtcp, rtp
 
-NOW = datetime.datetime(2026, 11, 30, tzinfo=datetime.UTC)
-OURS, THEIRS, OTHER = (new_certificate(NOW) for _ in range(3))
+OURS, OTHER = new_certificate(NOW), new_certificate(NOW)
 CONTEXT = context_of(OURS)
 Lossy = Callable[[bool, int], bool]
 """(towards the server, which datagram of that direction) -> whether it is lost."""
-
-
-class Peer:
-    """A client of OpenSSL's own, over memory."""
-
-    def __init__(self, certificate: Certificate = THEIRS, profiles: bytes = b"") -> None:
-        context = SSL.Context(SSL.DTLS_CLIENT_METHOD)
-        context.set_max_proto_version(DTLS_1_2)
-        context.set_options(SSL.OP_NO_QUERY_MTU)
-        context.use_certificate(certificate.certificate)
-        context.use_privatekey(certificate.key)
-        context.set_tlsext_use_srtp(profiles or b":".join(one.name for one in PROFILES))
-        self.connection = SSL.Connection(context, None)
-        self.connection.set_ciphertext_mtu(300)  # its Certificate goes in fragments
-        self.connection.set_connect_state()
-        self.done = False
-        self.shake()
-
-    def shake(self) -> None:
-        try:
-            self.connection.do_handshake()
-            self.done = True
-        except SSL.WantReadError:
-            pass
-
-    def receive(self, datagram: bytes) -> None:
-        self.connection.bio_write(datagram)
-        self.shake()
-
-    def take(self) -> list[bytes]:
-        try:
-            return datagrams(self.connection.bio_read(65_536), 300)
-        except SSL.WantReadError:
-            return []
-
-    def keys(self) -> Keys:
-        name = self.connection.get_selected_srtp_profile()
-        profile = next(one for one in PROFILES if one.name == name)
-        return split_keys(profile, self.connection.export_keying_material(EXPORTER, profile.material))
 
 
 def exchange(peer: Peer, server: Dtls, lost: Lossy = lambda *_: False) -> int:
@@ -73,7 +34,7 @@ def exchange(peer: Peer, server: Dtls, lost: Lossy = lambda *_: False) -> int:
         moved = False
         for datagram in peer.take():
             moved = True
-            assert len(datagram) <= 300
+            assert len(datagram) <= peers.MTU
             if passes(True):
                 server.receive(datagram, 0.0)
         for datagram in server.take():
@@ -93,10 +54,6 @@ def server(fingerprint: str = THEIRS.fingerprint) -> Dtls:
     return Dtls(CONTEXT, fingerprint, 0.0)
 
 
-def rtp(sequence: int, ssrc: int = 7, payload: bytes = b"sealed frame") -> bytes:
-    return bytes([0x80, 96]) + sequence.to_bytes(2, "big") + bytes(4) + ssrc.to_bytes(4, "big") + payload
-
-
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda one: one.name.decode())
 def test_both_ends_come_to_the_same_keys(profile: srtp.Profile) -> None:
     peer, ours = Peer(profiles=profile.name), server()
@@ -112,7 +69,7 @@ def test_both_ends_come_to_the_same_keys(profile: srtp.Profile) -> None:
     assert back is not None
     assert unit.open_rtp(there) == rtp(1)
     assert client.open_rtp(back) == rtp(1, ssrc=8)
-    report = bytes.fromhex("80c90001") + (7).to_bytes(4, "big")
+    report = rtcp()
     sealed = client.seal_rtcp(report)
     assert sealed is not None
     assert unit.open_rtcp(sealed) == report
@@ -304,7 +261,7 @@ def test_forged_packets_use_up_no_source() -> None:
     unit, client = pair()
     for ssrc in range(1000):
         assert unit.open_rtp(rtp(1, ssrc=ssrc, payload=bytes(40))) is None
-        assert unit.open_rtcp(bytes.fromhex("80c90001") + ssrc.to_bytes(4, "big") + bytes(30)) is None
+        assert unit.open_rtcp(rtcp(ssrc) + bytes(30)) is None
     sealed = client.seal_rtp(rtp(1))
     assert sealed is not None
     assert unit.open_rtp(sealed) == rtp(1)

@@ -1,6 +1,5 @@
 """ICE: who is answered, which pair is followed, when a client is lost, and what strangers cost."""
 
-import itertools
 import random
 
 import pytest
@@ -11,12 +10,12 @@ from signaling.sfu import ice, rates, stun
 from signaling.sfu.demux import Plane, plane_of
 from signaling.sfu.ice import Agent, Credentials, Table, new_credentials
 from signaling.sfu.stun import Address, Class
+from tests.signaling.sfu.peer import check
 
 A: Address = ("192.0.2.1", 1000)
 B: Address = ("192.0.2.1", 2000)
 C: Address = ("198.51.100.7", 3000)
 SESSION = b"s" * 16
-_numbers = itertools.count()
 
 
 def seeded(seed: int) -> random.Random:
@@ -30,14 +29,8 @@ class Client:
         self.credentials, self.ufrag = credentials, ufrag
 
     def check(self, *, nominate: bool = False, controlling: bool = True, password: str = "") -> bytes:
-        return stun.request(
-            next(_numbers).to_bytes(12, "big"),
-            f"{self.credentials.ufrag}:{self.ufrag}".encode(),
-            (password or self.credentials.password).encode(),
-            priority=1,
-            tie_breaker=5,
-            controlling=controlling,
-            use_candidate=nominate,
+        return check(
+            self.credentials, self.ufrag, nominate=nominate, controlling=controlling, password=password
         )
 
 
