@@ -231,6 +231,8 @@ class Draft:
                 self.dropped.append(DroppedWish(room_id, command, code))
             case effects.Arrived() | effects.Rang() | effects.HeardInCall():
                 pass  # the room's own view tells it; a program takes no calls
+            case effects.Media() | effects.MediaHold() | effects.MediaEnd():
+                pass  # a program goes into none
 
     def _meet(self, room_id: bytes, leaf: LeafIdentity) -> None:
         if leaf.account_id == self.env.me.account_id:

@@ -51,8 +51,30 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaOn:
+    """This device goes into the room's call: `effects.Media` follows as soon as it may.
+
+    `rekey`: it starts the call, so a commit with a path comes first (E37). Given while it is in already, it
+    changes nothing.
+    """
+
+    rekey: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MediaOff:
+    """It goes out. `rekey`: nobody is left, so this device supersedes the keys that were used (E37). Always
+    taken.
+    """
+
+    rekey: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SayInCall:
-    """A hand, a reaction or a mute, to those who are connected now."""
+    """A hand, a reaction, or what of this device's media is on: to the others in its call. The core says hand
+    and media again by itself whenever somebody may not have heard them.
+    """
 
     signal: CallSignal
 
@@ -139,4 +161,4 @@ class RevokeDevice:
 
 Intent = Invite | WithdrawInvite | Rename | RemoveMember | WithdrawRemoval | RevokeDevice
 Saying = Post | Edit | Delete | React | Say | Profile
-Command = Saying | SayInCall | Leave | Resume | Typing | Presence | MarkRead | Intent
+Command = Saying | MediaOn | MediaOff | SayInCall | Leave | Resume | Typing | Presence | MarkRead | Intent

@@ -16,7 +16,9 @@ from client.room.commands import Intent
 from client.room.heads import HeadChunk, chunk_number
 from client.room.records import MAX_RECORD_BYTES, Record
 from client.room.state import (
+    NO_CALL,
     NO_DUES,
+    NO_MEDIA,
     NOBODY,
     OFFLINE,
     Chores,
@@ -58,7 +60,7 @@ CORE_ROW = "core"
 """The row to read first; `row_names` tells the others."""
 FORMAT = 2
 FORMER_FORMAT = 1
-"""Its fold had no rings and no meetings."""
+"""Its fold had no rings and no meetings, and it knew of no calls."""
 
 EPOCH = "epoch"
 RATCHETS = "ratchets"
@@ -259,7 +261,8 @@ def _as_now(data: bytes) -> bytes:
     if core is None:
         return data
     fold = {**core["fold"], "version": FOLD_VERSION, "rings": [], "meetings": []}
-    return cbor2.dumps({**core, "format": FORMAT, "fold": fold})
+    chores = {"called": False, **core["chores"]}
+    return cbor2.dumps({**core, "format": FORMAT, "fold": fold, "chores": chores})
 
 
 def _former_core(data: bytes) -> dict[str, Any] | None:
@@ -271,7 +274,7 @@ def _former_core(data: bytes) -> dict[str, Any] | None:
     core = found[0] if len(found) == 1 else None
     if not isinstance(core, dict) or core.get("format") != FORMER_FORMAT:
         return None
-    return core if isinstance(core.get("fold"), dict) else None
+    return core if isinstance(core.get("fold"), dict) and isinstance(core.get("chores"), dict) else None
 
 
 def _was_passed_unread(data: bytes, timeline: Timeline) -> bool:
@@ -344,6 +347,8 @@ def load_room(rows: Mapping[str, bytes]) -> RoomState:
         requests=(),
         cursors={},
         presence=NOBODY,
+        media=NO_MEDIA,
+        call=NO_CALL,
         wake=None,
         **kept,
     )

@@ -5,6 +5,8 @@ from client.room.sight import (
     Delivery,
     Quoted,
     RoomSight,
+    SightCall,
+    SightCaller,
     SightInvite,
     SightItem,
     SightMember,
@@ -14,7 +16,7 @@ from client.room.sight import (
     SightState,
     SightSystem,
 )
-from client.room.state import Membership, RoomState
+from client.room.state import SILENT, MediaOff, Membership, RoomState
 from client.room.surface import Env
 from crypto.room.attendance import CallItem, summary_of
 from crypto.room.authority import approvals_needed
@@ -63,6 +65,7 @@ def room_view(state: RoomState, env: Env, items: int) -> RoomSight:
         am_founder=am_founder,
         provisional=state.provisional is not None or state.newcomer is not None,
         confirmed_at=state.confirmed_at,
+        call=_call_of(state, env),
     )
 
 
@@ -203,4 +206,34 @@ def _removals_of(state: RoomState, env: Env, membership: Membership) -> tuple[Si
         )
         for one in context.pending
         if isinstance(one.change, RemoveChange)
+    )
+
+
+def _call_of(state: RoomState, env: Env) -> SightCall | None:
+    call, membership = state.call, state.membership
+    sitting = call.sitting
+    if membership is None or (sitting is None and isinstance(state.media, MediaOff)):
+        return None
+    accounts = {who.device_id: who.account_id for who in membership.roster.values()}
+    callers = []
+    for one in () if sitting is None else sitting.participants:
+        said = call.mine if one.device == env.me.device_id else call.heard.get(one.device)
+        said = said or SILENT
+        if one.device in accounts:
+            callers.append(
+                SightCaller(
+                    account_id=accounts[one.device],
+                    device_id=one.device,
+                    state=one.state,
+                    hand=said.hand,
+                    mic=said.mic,
+                    camera=said.camera,
+                    screen=said.screen,
+                )
+            )
+    return SightCall(
+        sitting=None if sitting is None else sitting.id,
+        since=None if sitting is None else sitting.since,
+        participants=tuple(callers),
+        media=state.media.stage,
     )
