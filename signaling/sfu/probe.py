@@ -13,6 +13,8 @@ LENGTH: Final = 0.05
 """Seconds of one burst."""
 FIRST_WAIT: Final = 1.0
 MAX_WAIT: Final = 40.0
+ABOVE: Final = 1.15
+"""A burst tries this times what is needed: what is measured may fall a little short of it."""
 MAX_FACTOR: Final = 3.0
 """A burst tries up to this times the estimate."""
 CALM: Final = 0.5
@@ -49,7 +51,7 @@ class Probe:
 
     def begin(self, estimate: float, needed: float, wide: int, now: float) -> None:
         """`wide` is the last transport-wide number before the burst."""
-        self._target = min(needed, MAX_FACTOR * estimate)
+        self._target = min(ABOVE * needed, MAX_FACTOR * estimate)
         self._started = now
         self._first = wide + 1
         self._last = None

@@ -273,6 +273,28 @@ def test_a_nack_is_answered_under_another_ssrc_and_sequence() -> None:
     assert again[17:19] != repair[17:19]  # another transport-wide number
 
 
+def test_what_did_not_leave_under_a_number_is_not_repaired_under_it() -> None:
+    """A line that stopped, while its source goes on: those numbers are of what comes after the next key frame."""
+    forwarder, streams = connected()
+    forwarder.rtp(A, video(10), 1.0)
+    forwarder.tick(1.0)
+    forwarder.rtp(A, video(11, key=True), 1.01)
+    number = rtp.read_fixed(media(forwarder)[0][1])[2]
+    forwarder.wants(B, "5", Layer.NONE, 1.02)
+    forwarder.tick(1.02)
+    for i in range(12, 30):
+        forwarder.rtp(A, video(i), 1.03)
+    forwarder.rtcp(B, rtcp.nack(1, streams["camera"].ssrc, [number + 1, number + 2]), 1.1)
+    assert media(forwarder) == []
+    forwarder.wants(B, "5", Layer.LOW, 1.2)
+    forwarder.tick(1.2)
+    forwarder.rtp(A, video(30, key=True), 1.3)
+    forwarder.rtcp(B, rtcp.nack(1, streams["camera"].ssrc, [number, number + 1]), 1.4)
+    _, first, second = (packet for _, packet in media(forwarder))
+    assert first.endswith(b"picture11")
+    assert second.endswith(b"picture30")
+
+
 def test_who_asks_for_everything_again_and_again_is_answered_within_bounds() -> None:
     forwarder, streams = connected()
     forwarder.rtp(A, video(0), 1.0)
@@ -310,6 +332,8 @@ def check_continuous(receiver: Browser, sender: Browser, pause: float) -> None:
         frames = got.pictures[after] - got.pictures[before] & 0x7FFF
         assert (frames == 1) == (step > 0), "another frame has another time and the next picture id"
         assert frames in (0, 1)
+        # Each frame here is of the lowest temporal layer.
+        assert got.tl0s[after] - got.tl0s[before] & 0xFF == frames
 
 
 def test_layers_follow_the_wish_as_one_stream() -> None:
@@ -351,6 +375,45 @@ def test_a_camera_without_layers_gives_its_one() -> None:
     receiver.want(sender, Layer.LOW)
     world.run(2)
     assert world.layer(receiver, sender) is Layer.HIGH
+
+
+def test_time_goes_on_by_the_senders_clock_however_late_a_layer_comes() -> None:
+    forwarder, _ = connected()
+    for ssrc, rid, offset in ((8, "l", 5000), (9, "m", 77_000)):
+        forwarder.rtp(A, video(1, ssrc=ssrc, rid=rid), 1.0)
+        forwarder.rtcp(A, rtcp.sender_report(ssrc, 1000 << 32, offset, 0, 0), 1.0)
+
+    def frame(ssrc: int, rid: str, number: int, timestamp: int, now: float, key: bool = True) -> None:
+        payload = vp8.descriptor(start=True, picture=number, tl0=0, tid=0) + bytes([not key]) + b"frame"
+        extensions = {MID: b"1", RID: rid.encode()}
+        forwarder.rtp(A, rtp.build(VP8, number, timestamp, ssrc, payload, extensions=extensions), now)
+
+    forwarder.wants(B, "5", Layer.LOW, 1.0)
+    forwarder.tick(1.0)
+    frame(8, "l", 2, 5000 + 9000, 1.1)
+    # A tenth of a second later by the sender, two seconds later here.
+    forwarder.wants(B, "5", Layer.MIDDLE, 1.2)
+    forwarder._people[B].estimator.probed(5e6)
+    frame(9, "m", 2, 77_000 + 15_000, 2.9, key=False)
+    forwarder.tick(3.0)
+    frame(9, "m", 3, 77_000 + 18_000, 3.1)
+    frame(9, "m", 4, 77_000 + 21_000, 3.1)
+    times = [rtp.read_fixed(packet)[3] for _, packet in media(forwarder)]
+    assert [time - times[0] for time in times] == [0, 9000, 12_000]
+
+
+def test_two_layers_of_one_moment_do_not_share_its_time() -> None:
+    forwarder, _ = connected()
+    forwarder._people[B].estimator.probed(5e6)
+    for i, (rid, ssrc) in enumerate((("l", 8), ("m", 9))):
+        forwarder.wants(B, "5", Layer(rid), 1.0 + i)
+        forwarder.rtp(A, video(1, ssrc=ssrc, rid=rid), 1.0 + i)
+        forwarder.tick(1.0 + i)
+        forwarder.rtp(A, video(2, key=True, ssrc=ssrc, rid=rid), 1.0 + i)
+        forwarder.rtcp(A, rtcp.sender_report(ssrc, 1000 << 32, 0, 0, 0), 1.0 + i)
+    times = [rtp.read_fixed(packet)[3] for _, packet in media(forwarder)]
+    assert len(times) == 2
+    assert 0 < times[1] - times[0] & 0xFFFFFFFF < 0x80000000
 
 
 def test_pictures_and_sound_stay_in_step_over_switches() -> None:

@@ -50,6 +50,7 @@ class Got:
         self.times: dict[int, int] = {}
         """Timestamps by sequence number."""
         self.pictures: dict[int, int] = {}
+        self.tl0s: dict[int, int] = {}
         self.payloads: dict[int, bytes] = {}
         self.at: list[float] = []
         self.octets = 0
@@ -67,6 +68,8 @@ class Browser:
         self.arrivals = Arrivals()
         self.got: dict[int, Got] = defaultdict(Got)
         self.lines: dict[int, StreamOut] = {}
+        self.ever: dict[int, StreamOut] = {}
+        """By the SSRCs of media and of retransmissions, with those that ended: their packets may be on the way."""
         self.mids: dict[int, str] = {}
         self.level = 127
         self.heard: list[tuple[float, object]] = []
@@ -197,7 +200,8 @@ class Browser:
         start = shape.payload
         if marked & 0x7F == RTX:
             # By the SDP: which media an SSRC of retransmissions repairs.
-            ssrc = next(stream.ssrc for stream in self.lines.values() if stream.rtx_ssrc == ssrc)
+            assert ssrc == self.ever[ssrc].rtx_ssrc
+            ssrc = self.ever[ssrc].ssrc
             if shape.padding:
                 self.padding += len(packet)
                 return
@@ -207,8 +211,9 @@ class Browser:
         got = self.got[ssrc]
         sequence = number if got.highest is None else nearest(number, got.highest)
         if sequence in got.sequences:
+            assert got.payloads[sequence] == packet[start:], "a repair repeats what had left"
             return
-        if got.highest is not None and self.asks and self.lines[ssrc].kind.media == "video":
+        if got.highest is not None and self.asks and self.ever[ssrc].kind.media == "video":
             gap = range(got.highest + 1, sequence)
             if gap:
                 self.world.at(self.world.now + 0.01, lambda: self._ask(ssrc, list(gap), 5))
@@ -223,6 +228,7 @@ class Browser:
             found = vp8.parse(packet, start, len(packet))
             assert found is not None
             got.pictures[sequence] = found[2]
+            got.tl0s[sequence] = found[3]
 
     def _ask(self, ssrc: int, numbers: list[int], tries: int) -> None:
         missing = [number for number in numbers if number not in self.got[ssrc].sequences]
@@ -364,7 +370,9 @@ class World:
                 if stream.ssrc not in browser.lines:
                     mid = str(next(m for m in range(4, 100) if str(m) not in browser.mids.values()))
                     self.forwarder.subscribe(session, mid, stream)
-                    browser.lines[stream.ssrc] = stream
+                    browser.lines[stream.ssrc] = browser.ever[stream.ssrc] = stream
+                    if stream.rtx_ssrc is not None:
+                        browser.ever[stream.rtx_ssrc] = stream
                     browser.mids[stream.ssrc] = mid
 
     def talk(self, browser: Browser) -> None:
