@@ -40,7 +40,7 @@ MAX_WANTED = 11  # others than the one who rings: a group of twelve
 MAX_CALL_PEOPLE = 32
 MAX_CALL_MS = 24 * 3_600_000
 MAX_ZONE = 48
-MAX_RULE = 64
+MAX_RULE = 72
 MIN_MINUTES = 5
 MAX_MINUTES = 600
 

@@ -27,7 +27,7 @@ from crypto.room.recurrence import (
 
 MAX_MEETINGS: Final = 32
 MAX_EXCEPTIONS: Final = 48  # moved and cancelled occurrences of one meeting; the oldest go
-MAX_ANSWERS: Final = 128  # to one meeting; those to the oldest occurrences go
+MAX_ANSWERS: Final = 96  # to one meeting; those to the oldest occurrences go
 # What is over for so long makes room for what is planned (ms).
 KEEP_MS: Final = 7 * 24 * 3_600_000
 # The longest that anybody looks ahead or back at once (ms).

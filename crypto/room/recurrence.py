@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from dateutil.rrule import DAILY, MONTHLY, WEEKLY, rrule, weekday
 
 MAX_ZONE: Final = 48
-MAX_RULE: Final = 64
+MAX_RULE: Final = 72
 # Looked at in one expansion: each day of the longest window, and what a rule that is counted may have.
 MAX_LOOKED: Final = 400
 FIRST_LOCAL: Final = "2000-01-01T00:00"

@@ -32,7 +32,7 @@ export const MAX_MEETINGS = 32;
 /** Moved and cancelled occurrences of one meeting; the oldest go. */
 export const MAX_EXCEPTIONS = 48;
 /** To one meeting; those to the oldest occurrences go. */
-export const MAX_ANSWERS = 128;
+export const MAX_ANSWERS = 96;
 /** What is over for so long makes room for what is planned (ms). */
 export const KEEP_MS = 7 * DAY_MS;
 /** The longest that anybody looks ahead or back at once (ms). */

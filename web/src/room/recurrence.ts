@@ -8,7 +8,7 @@
 import ICAL from "ical.js";
 
 export const MAX_ZONE = 48;
-export const MAX_RULE = 64;
+export const MAX_RULE = 72;
 /** Looked at in one expansion: each day of the longest window, and what a rule that is counted may have. */
 export const MAX_LOOKED = 400;
 export const FIRST_LOCAL = "2000-01-01T00:00";

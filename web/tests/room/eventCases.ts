@@ -267,6 +267,10 @@ export const EVENT_CASES: readonly EventCase[] = [
     "a zone that nobody has": of({ ...planned, zone: "Europe/Nowhere" }),
     "each day": of({ ...planned, rule: "FREQ=DAILY" }),
     "every other week, ten times": of({ ...planned, rule: "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,FR;COUNT=10" }),
+    "the longest rule": of({
+      ...planned,
+      rule: "FREQ=WEEKLY;INTERVAL=99;BYDAY=MO,TU,WE,TH,FR,SA,SU;UNTIL=21991231",
+    }),
     "200 times": of({ ...planned, rule: "FREQ=WEEKLY;COUNT=200" }),
     "until its first day": of({ ...planned, rule: "FREQ=WEEKLY;UNTIL=20260303" }),
     "the first Tuesday": of({ ...planned, rule: "FREQ=MONTHLY;BYDAY=1TU" }),
