@@ -266,7 +266,8 @@ export interface Engine extends CallEngine {
  * wrong_opener, recovery_code_other, not_open, account_exists. This browser: storage_denied, storage_full, storage_newer,
  * storage_conflict, storage_damaged. Account: confirm (ask for the passkey), passkey_refused, push_refused, too_many_devices. Rooms:
  * not_found, target_gone, not_allowed, room_not_ready, room_paused, room_closed, room_full, invite_gone, too_many_links,
- * too_many_rooms. Else: unexpected.
+ * too_many_rooms. Calls: no_call (this device is in none), ring_over, plan_invalid (a meeting that cannot be, or words that are
+ * too long). Else: unexpected.
  */
 export const ERROR_CODES = [
   "account_exists",
@@ -280,6 +281,7 @@ export const ERROR_CODES = [
   "link_used",
   "malformed",
   "name_invalid",
+  "no_call",
   "not_allowed",
   "not_found",
   "not_open",
@@ -287,6 +289,7 @@ export const ERROR_CODES = [
   "origin",
   "passkey_refused",
   "passphrase_short",
+  "plan_invalid",
   "push_refused",
   "recovery_code_checksum",
   "recovery_code_length",
@@ -294,6 +297,7 @@ export const ERROR_CODES = [
   "recovery_code_other",
   "recovery_code_typed",
   "recovery_code_unknown",
+  "ring_over",
   "room_closed",
   "room_full",
   "room_not_ready",

@@ -94,8 +94,6 @@ export type CallView = {
   readonly part: MyPart;
   /** In this tab; another tab of this browser has it otherwise. */
   readonly thisTab: boolean;
-  /** E12: what everyone can read aloud: 30 digits in groups of five; null while it is computed. */
-  readonly rosterCode: string | null;
 };
 
 export type Coming = "yes" | "no" | "maybe";
@@ -186,6 +184,8 @@ export interface CallEngine {
   raiseHand(up: boolean): Promise<void>;
   callReact(emoji: string): Promise<void>;
   leaveCall(): Promise<void>;
+  /** E12: 30 digits in groups of five, which everyone can read aloud. Takes a second. */
+  rosterCode(roomId: string): Promise<readonly string[]>;
   /** All who are in the roster have read the same code aloud: they are verified on this device (E12). */
   rosterCompared(roomId: string): Promise<void>;
   iceServers(): Promise<readonly IceServer[]>;

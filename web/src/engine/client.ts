@@ -1,4 +1,5 @@
 import type { AppView, Call, Engine, ErrorCode, FromEngine, RoomView, ToEngine } from "./api";
+import type { CallMessage } from "./callApi";
 import workerUrl from "./worker.ts?worker&url";
 
 /** The page's end of the line to the engine. The interface sees this and `api.ts`, and nothing else of the engine. */
@@ -17,9 +18,11 @@ export type Connected = {
   onApp(show: (view: AppView) => void): () => void;
   /** Be shown the rooms that were opened with `openRoom`. */
   onRoom(show: (view: RoomView) => void): () => void;
+  /** Be told what concerns the call of this tab. */
+  onCall(hear: (message: CallMessage) => void): () => void;
 };
 
-type Line = { postMessage(message: ToEngine): void };
+type Line = { postMessage(message: ToEngine, transfer: Transferable[]): void };
 
 /** Trusted Types (server/door.py requires them): no script but the engine's own may become a worker. */
 function trusted(url: string): string {
@@ -78,6 +81,15 @@ function callsOver(send: (call: string, args: unknown[]) => Promise<unknown>): E
   });
 }
 
+/** Ends of lines that are handed over: whoever gives one away keeps nothing of it. */
+function portsIn(args: readonly unknown[]): Transferable[] {
+  return args.flatMap((arg) =>
+    typeof arg === "object" && arg !== null
+      ? Object.values(arg).filter((value) => value instanceof MessagePort)
+      : [],
+  );
+}
+
 let connected: Connected | null = null;
 
 /** The line to the engine; every call of this gives the same one. */
@@ -90,6 +102,7 @@ function newLine(): Connected {
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Refused): void }>();
   const apps = new Set<(view: AppView) => void>();
   const rooms = new Set<(view: RoomView) => void>();
+  const calls = new Set<(message: CallMessage) => void>();
   let last: AppView | null = null;
   let askedToKeep = false;
   let nextId = 1;
@@ -107,6 +120,9 @@ function newLine(): Connected {
       case "room":
         for (const show of rooms) show(message.view);
         break;
+      case "call":
+        for (const hear of calls) hear(message.message);
+        break;
       case "result":
         waiting.get(message.id)?.resolve(message.value);
         waiting.delete(message.id);
@@ -117,18 +133,18 @@ function newLine(): Connected {
         break;
     }
   });
-  line.postMessage({ call: "hello" });
+  line.postMessage({ call: "hello" }, []);
   // A page in the back-forward cache is gone as well; it says hello when it comes back.
-  addEventListener("pagehide", () => line.postMessage({ call: "goodbye" }));
+  addEventListener("pagehide", () => line.postMessage({ call: "goodbye" }, []));
   addEventListener("pageshow", ({ persisted }) => {
-    if (persisted) line.postMessage({ call: "hello" });
+    if (persisted) line.postMessage({ call: "hello" }, []);
   });
   const engine = callsOver(
     (call, args) =>
       new Promise((resolve, reject) => {
         const id = nextId++;
         waiting.set(id, { resolve, reject });
-        line.postMessage({ id, call, args } as Call);
+        line.postMessage({ id, call, args } as Call, portsIn(args));
       }),
   );
   return {
@@ -141,6 +157,10 @@ function newLine(): Connected {
     onRoom(show) {
       rooms.add(show);
       return () => rooms.delete(show);
+    },
+    onCall(hear) {
+      calls.add(hear);
+      return () => calls.delete(hear);
     },
   };
 }

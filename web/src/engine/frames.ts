@@ -40,8 +40,7 @@ export type RoomFrame =
   | Routing
   | Refused
   | CallState;
-export type CallFrame = CallOffer | CallEnded | CallReport | Woken;
-export type ServerFrame = RoomFrame | CallFrame | Ready | Pong | Bye;
+export type ServerFrame = RoomFrame | CallOffer | CallEnded | CallReport | Woken | Ready | Pong | Bye;
 
 /** What came is no frame of ours. */
 export class FrameError extends Error {
@@ -159,10 +158,4 @@ export function readFrame(value: unknown): ServerFrame {
   const check = typeof name === "string" && Object.hasOwn(FRAMES, name) ? FRAMES[name] : undefined;
   if (!check?.(value)) throw new FrameError("not a frame of the server's");
   return value as ServerFrame;
-}
-
-const CALLS: readonly string[] = ["call_offer", "call_ended", "call_report", "woken"];
-
-export function isCallFrame(frame: ServerFrame): frame is CallFrame {
-  return CALLS.includes(frame.t);
 }

@@ -278,6 +278,7 @@ describe("the tabs", () => {
     const ports = new PortSet({
       app: () => ({ stage: "failed", code }),
       room: () => null,
+      gone: () => undefined,
       call: async () => null,
     });
     const seen: unknown[] = [];
@@ -301,6 +302,7 @@ describe("the tabs", () => {
     const ports = new PortSet({
       app: () => ({ stage: "failed", code }),
       room: () => null,
+      gone: () => undefined,
       call: async (_, { call }) => {
         if (call === "lock") throw new ServerError("offline", 0);
         code = "after";

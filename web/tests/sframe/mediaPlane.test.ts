@@ -21,7 +21,7 @@ class Device {
   readonly plane: MediaPlane;
 
   constructor(readonly leaf: number) {
-    this.plane = new MediaPlane(seededRng(leaf), (message) => this.told.push(message));
+    this.plane = new MediaPlane(seededRng(`device ${leaf}`), (message) => this.told.push(message));
     this.plane.addSender("1/send/audio", "audio");
     this.plane.addSender("1/send/camera", "camera");
   }

@@ -24,7 +24,9 @@ import type {
   RoomState as WireRoom,
 } from "../../wire/generated";
 import type { CallEvent } from "../callBodies";
+import type { Rings } from "../calls";
 import type { CallSignal } from "../ephemeral";
+import type { Meetings } from "../meetings";
 import type { OpenInvite } from "../roomContext";
 
 /** This device and its person. Leaf keys are made by the core, fresh for each room, and certified with the identity key. */
@@ -284,6 +286,7 @@ export type SightCaller = {
   readonly accountId: Uint8Array;
   readonly deviceId: Uint8Array;
   readonly state: "joining" | "here" | "silent";
+  readonly since: number;
   /** When it went up (ms), by its owner's word; null: it is down. */
   readonly hand: number | null;
   readonly mic: boolean;
@@ -335,4 +338,7 @@ export type RoomSight = {
   readonly confirmedAt: number | null;
   /** Null where nobody is in a call. */
   readonly call: SightCall | null;
+  /** As the log has them: ringView, occurrences and their like say what is to be shown. */
+  readonly rings: Rings;
+  readonly meetings: Meetings;
 };

@@ -50,6 +50,8 @@ export function roomView(state: RoomState, env: Env, items: number): RoomSight {
     provisional: provisional !== null || newcomer !== null,
     confirmedAt,
     call: callOf(state, env),
+    rings: state.fold.rings,
+    meetings: state.fold.meetings,
   };
 }
 
@@ -192,11 +194,13 @@ function callOf({ call, media, membership }: RoomState, env: Env): SightCall | n
   const accounts = new Map(
     [...membership.roster.values()].map(({ deviceId, accountId }) => [toHex(deviceId), accountId]),
   );
-  const participants = (sitting?.participants ?? []).flatMap(({ device, state }) => {
+  const participants = (sitting?.participants ?? []).flatMap(({ device, state, since }) => {
     const hex = toHex(device);
     const accountId = accounts.get(hex);
     const said = equal(device, env.me.deviceId) ? call.mine : call.heard.get(hex);
-    return accountId === undefined ? [] : [{ accountId, deviceId: device, state, ...(said ?? SILENT) }];
+    return accountId === undefined
+      ? []
+      : [{ accountId, deviceId: device, state, since, ...(said ?? SILENT) }];
   });
   return {
     sitting: sitting?.id ?? null,
