@@ -118,8 +118,10 @@ def test_sections_whatever_comes_and_goes(rounds: list[tuple[set[OneStream], boo
         assert len(after) == MAX_SECTIONS or set(placed) == streams
         assert after[:4] == OWN
         assert len(after) >= len(before)
-        for old, new in zip(before, after, strict=False):
+        for mid, (old, new) in enumerate(zip(before, after, strict=False)):
             assert new.media == old.media
+            if new.stream not in (old.stream, None):  # the client has said that nothing is there
+                assert known[mid] == Section(new.media)
             if old.stream in streams:
                 assert new.stream == old.stream  # it keeps its place
             elif old.stream is not None:
