@@ -398,7 +398,11 @@ class Device:
             if self.known is not None and self.known.media != NO_MEDIA:
                 self.world.ds.call_join(ROOM, self.me.device_id)
 
-        self._http(join)
+        # On the same socket: after the commit with which a call begins.
+        if self.link is None:
+            self._http(join)
+        else:
+            self.link.up(join)
 
     def hang_up(self, rekey: bool) -> None:
         """Out of it."""

@@ -426,10 +426,13 @@ export class Device {
   /** Into the room's call; `rekey`: to begin it. */
   call(rekey: boolean): void {
     this.command({ kind: "media_on", rekey });
-    this.#http(() => {
+    const join = (): void => {
       if (this.state !== null && this.state.media.stage !== "off")
         this.world.ds.callJoin(ROOM, this.me.deviceId);
-    });
+    };
+    // On the same socket: after the commit with which a call begins.
+    if (this.link === null) this.#http(join);
+    else this.link.up(join);
   }
 
   /** Out of it. */
