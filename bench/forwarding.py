@@ -1,4 +1,4 @@
-"""What one outgoing packet costs the forwarder, without encryption and sockets: `python -m bench.forwarding`."""
+"""What one outgoing packet costs the forwarder, without encryption: `python -m bench.forwarding`."""
 
 import os
 import time

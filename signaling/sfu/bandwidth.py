@@ -168,7 +168,7 @@ class Estimator:
         if self._ceiling is not None and measured > self._ceiling * (1 + 3 * self._spread):
             self._ceiling = None  # The path changed: more arrives than ever did.
         if self._ceiling is not None:
-            grown = self._by_delay + elapsed * max(4_000.0, PACKET_BITS / (round_trip + RESPONSE))
+            grown = self._by_delay + elapsed * max(4_000.0, 0.5 * PACKET_BITS / (round_trip + RESPONSE))
         else:
             grown = self._by_delay * GROWTH**elapsed
         limit = APP_LIMIT * measured + APP_SLACK
@@ -188,9 +188,9 @@ class Estimator:
         if now - self._loss_at < LOSS_PERIOD or self._counted < LOSS_PACKETS:
             return
         self.loss = self._lost / self._counted
-        # Half of it counts again the next time: of fifty packets, five are soon lost by chance.
-        self._lost //= 2
-        self._counted //= 2
+        # A quarter of it counts again the next time: of fifty packets, five are soon lost by chance.
+        self._lost //= 4
+        self._counted //= 4
         self._loss_at = now
         if self.loss > LOSS_HIGH:
             # Never below what arrives: that much the path carries, whatever it loses.

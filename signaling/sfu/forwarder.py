@@ -26,8 +26,8 @@ from signaling.sfu.participant import (
     SENT_SLOTS,
     Participant,
     Section,
-    StreamOut,
 )
+from signaling.sfu.participant import StreamOut as StreamOut  # whoever subscribes names one
 from signaling.sfu.payloads import RTX
 from signaling.sfu.probe import CALM
 from signaling.sfu.probe import MAX_PACKETS as MAX_PROBE_PACKETS

@@ -1,7 +1,7 @@
 """Who may ask for a key frame, and how often.
 
-A member with a wrong key decodes nothing and asks without end. A key frame is large and goes to everybody, so
-each who asks waits longer every time, and each source is asked no more often than it can bear.
+A member with a wrong key decodes nothing and asks without end. A key frame is large and goes to everybody,
+so each who asks waits longer every time, and each source is asked no more often than it can bear.
 """
 
 from typing import Final
@@ -9,7 +9,7 @@ from typing import Final
 FIRST_WAIT: Final = 0.4
 MAX_WAIT: Final = 4.0
 MAX_SWITCH_WAIT: Final = 1.0
-"""Of a receiver that changes over to another layer: it asks because we sent it there, or because it wished so."""
+"""Of a receiver that changes over to another layer: because we sent it there, or because it wished so."""
 CALM: Final = 8.0
 """Seconds without asking after which waits are short again."""
 

@@ -21,8 +21,8 @@ MARGIN: Final = 1.15
 SCREEN_SLACK: Final = 1.25
 """A screen's rate leaps when its content does; it is kept up to this times what is left for it."""
 KEPT: Final = 0.7
-"""Share of its rate that the smallest layer of a camera is weighed at while it is shown: before a picture freezes,
-the path must be well below it. What is sent beyond the estimate meanwhile is this layer's rest, no more.
+"""Share of its rate that the smallest layer of a camera is weighed at while it is shown: before a picture
+freezes, the path must be well below it. Beyond the estimate goes the rest of that layer, no more.
 """
 FIRST_HOLD: Final = 3.0
 MAX_HOLD: Final = 30.0

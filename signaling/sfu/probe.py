@@ -1,8 +1,9 @@
 """Short bursts of padding that find out whether a path carries more than what is sent on it now.
 
 What a receiver is sent says nothing about rates beyond it. When a wish needs more, padding fills up to the
-rate in question for a moment, and the arrival times of that moment's packets tell. A burst is so short that a path which cannot carry it delays audio by a
-tenth of a second, once; each that fails makes the next one wait longer.
+rate in question for a moment, and the arrival times of that moment's packets tell. A burst is so short that
+a path which cannot carry it delays audio by a tenth of a second, once; each that fails makes the next one
+wait longer.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""A simulated path: a bottleneck with a queue, then delay, jitter and loss. The clock and the dice are the test's."""
+"""A simulated path: a bottleneck with a queue, then delay, jitter and loss. Clock and dice are the test's."""
 
 from random import Random
 

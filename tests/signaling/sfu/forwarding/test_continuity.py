@@ -1,10 +1,11 @@
-"""Random calls: whatever is wished, lost, doubled, delayed or given up, each receiver gets continuous streams.
+"""Random calls: whatever is wished, lost, doubled, delayed or given up, each stream stays continuous.
 
 The room itself asserts as packets leave that none leaves twice under one number (`World`): with AES-GCM that
 would give the key of its authentication away.
 """
 
 import os
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -89,7 +90,7 @@ def test_any_call_is_made_of_continuous_streams(seed: int) -> None:
 
 def check_pictures(numbers: list[int], pictures: dict[int, int], times: dict[int, int]) -> None:
     """Picture ids don't run back as numbers go on, and one frame has one time."""
-    for before, after in zip(numbers, numbers[1:], strict=False):
+    for before, after in pairwise(numbers):
         step = pictures[after] - pictures[before] & 0x7FFF
         assert step < 0x4000
         ahead = times[after] - times[before] & 0xFFFFFFFF

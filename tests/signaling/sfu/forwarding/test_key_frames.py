@@ -1,4 +1,6 @@
-"""How often a key frame may be asked for: short waits for who asks once, long ones for who asks without end."""
+"""How often a key frame may be asked for: soon by who asks once, seldom by who asks without end."""
+
+from itertools import pairwise
 
 from signaling.sfu import key_frames
 from signaling.sfu.key_frames import Requester, Source
@@ -10,7 +12,7 @@ def granted(requester: Requester, period: float, seconds: float) -> list[float]:
 
 def test_who_asks_without_end_waits_longer_every_time() -> None:
     times = granted(Requester(), 0.1, 60)
-    gaps = [round(b - a, 3) for a, b in zip(times, times[1:], strict=False)]
+    gaps = [round(b - a, 3) for a, b in pairwise(times)]
     assert gaps[:4] == [0.4, 0.8, 1.6, 3.2]
     assert all(gap >= key_frames.MAX_WAIT for gap in gaps[4:])
     assert len(times) <= 60 / key_frames.MAX_WAIT + 5
@@ -30,6 +32,6 @@ def test_a_source_bears_a_burst_and_then_so_many_a_second() -> None:
         if source.is_ready(i / 100):
             source.asked(i / 100)
             times.append(i / 100)
-    assert all(b - a >= key_frames.SOURCE_GAP - 0.001 for a, b in zip(times, times[1:], strict=False))
+    assert all(b - a >= key_frames.SOURCE_GAP - 0.001 for a, b in pairwise(times))
     assert len(times) <= key_frames.SOURCE_BURST + 60 * key_frames.SOURCE_REFILL + 1
     assert len(times) >= 60 * key_frames.SOURCE_REFILL

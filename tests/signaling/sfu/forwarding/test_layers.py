@@ -1,5 +1,7 @@
 """Who gets which layer: screens first, then everybody small, then some large; and steps that hold."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -175,7 +177,7 @@ def test_steps_up_that_do_not_last_come_later_and_later() -> None:
         while stairs.run(2000, 0.2) is not HIGH:
             pass
         waits.append(stairs.now - down)
-    assert all(later > 1.5 * wait for wait, later in zip(waits[:3], waits[1:3], strict=False))
+    assert all(later > 1.5 * wait for wait, later in pairwise(waits[:3]))
     assert waits[-1] <= layers.MAX_HOLD + 0.4
 
 

@@ -35,7 +35,7 @@ def speakers() -> Speakers:
 
 
 def run(order: Speakers, loud: dict[bytes, float], seconds: float, start: float) -> bool:
-    return any([order.judge(loud, start + i / 10) for i in range(int(seconds * 10))])
+    return sum(order.judge(loud, start + i / 10) for i in range(int(seconds * 10))) > 0
 
 
 def test_the_louder_one_comes_to_the_front_after_a_while() -> None:

@@ -8,9 +8,6 @@ from signaling.sfu.control import Kind, Layer
 from tests.signaling.sfu.forwarding.link import Link
 from tests.signaling.sfu.forwarding.world import RATES, Browser, World
 
-BESIDES = 45_000
-"""Audio and the headers of the network, bits in a second: what is left of a path for pictures is without them."""
-
 
 def call(world: World, down: Link, layers: str = "lmh") -> tuple[Browser, Browser]:
     """A films and talks, B looks on over a path of its own."""
@@ -155,9 +152,9 @@ def test_a_receiver_that_falls_silent_is_sent_less() -> None:
 
 
 def test_what_probing_costs() -> None:
-    """Padding on a path that is found to be at its end: less and less of it, one part in fifty of what flows."""
+    """Padding on a path that is found to be at its end: less and less, one part in fifty of what flows."""
     world = World("probing")
-    sender, receiver = call(world, Link(world.dice, 1e6))
+    _, receiver = call(world, Link(world.dice, 1e6))
     world.run(60)
     media = sum(got.octets for got in receiver.got.values())
     assert 0 < receiver.padding < media / 50

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from signaling.sfu import rtcp
 
 BLOCK = rtcp.Block(9, 25, -3, 0x1234567, 80, 0xABCDEF01, 65536)
-PARTS = [
+PARTS: list[tuple[bytes, list[rtcp.Part]]] = [
     (
         rtcp.sender_report(1, 2**63 + 5, 7, 8, 9, [BLOCK]),
         [rtcp.SenderReport(1, 2**63 + 5, 7, 8, 9, (BLOCK,))],

@@ -1,4 +1,4 @@
-"""A room with simulated browsers around one forwarder: real packets, a simulated clock, links that lose and delay.
+"""A room with simulated browsers around one forwarder: real packets, a simulated clock, imperfect links.
 
 Everything that leaves towards a browser is checked as it leaves: no sequence number of an SSRC goes out twice
 (the nonce of AES-GCM), and transport-wide numbers go up by one.
@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from random import Random
 
-from signaling.sfu import rtcp, rtp, transport_feedback, vp8
+from signaling.sfu import rtcp, rtp, vp8
 from signaling.sfu.control import Kind, Layer
 from signaling.sfu.extensions import AUDIO_LEVEL, MID, REPAIRED_RID, RID, TRANSPORT_WIDE_CC
 from signaling.sfu.forwarder import Forwarder, StreamOut
@@ -69,7 +69,7 @@ class Browser:
         self.got: dict[int, Got] = defaultdict(Got)
         self.lines: dict[int, StreamOut] = {}
         self.ever: dict[int, StreamOut] = {}
-        """By the SSRCs of media and of retransmissions, with those that ended: their packets may be on the way."""
+        """By the SSRCs of media and of retransmissions, also of streams that ended: packets may be late."""
         self.mids: dict[int, str] = {}
         self.level = 127
         self.heard: list[tuple[float, object]] = []
