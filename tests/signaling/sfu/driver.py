@@ -8,44 +8,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from signaling.sfu.control import (
-    Answer,
-    Close,
-    Connected,
-    FromUnit,
-    Hello,
-    Lost,
-    Offer,
-    Open,
-    Refused,
-    Report,
-    Restart,
-    Silent,
-    ToUnit,
-    Wants,
-    encode,
-    from_unit,
-)
+from signaling.sfu.control import FromUnit, Hello, ToUnit, encode, from_unit
 from tests.house_server import ROOT
 
 PATIENCE_S = 30.0
-__all__ = [
-    "Answer",
-    "Close",
-    "Connected",
-    "Driver",
-    "FromUnit",
-    "Hello",
-    "Lost",
-    "Offer",
-    "Open",
-    "Refused",
-    "Report",
-    "Restart",
-    "Silent",
-    "Wants",
-    "driven",
-]
 
 
 class Driver:
