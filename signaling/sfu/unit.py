@@ -32,7 +32,7 @@ from signaling.sfu.stun import Address
 from signaling.sfu.switchboard import Switchboard
 from wire.codec import DecodeError
 
-# Datagrams that are read before what comes of them is sent: few, for a packet counts as sent when it was read.
+# Datagrams read before what comes of them is sent. Few: a packet counts as sent when it was read.
 BURST = 16
 MAX_DATAGRAM = 2048  # what is longer is cut, and then refused
 SOCKET_BUFFER = 4 * 1024 * 1024
