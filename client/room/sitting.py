@@ -11,6 +11,7 @@ from client.room.surface import CommandError
 from client.room.turn import Turn, is_level
 from crypto.identity.credential import LeafIdentity
 from crypto.room.ephemeral import CallMedia, CallReaction, CallSignal, Hand
+from crypto.room.text import is_emoji
 from wire.frames import CallState
 
 T = TypeVar("T")
@@ -112,6 +113,8 @@ def say_in_call(turn: Turn, signal: CallSignal) -> None:
         turn.call = replace(call, mine=_with_said(call.mine or SILENT, signal), again=True)
         return
     device = turn.env.me.device_id
+    if not is_emoji(signal.emoji):
+        raise CommandError("emoji")
     if not turn.link.connected:
         raise CommandError("offline")
     if now < call.reacted.get(device, 0) + REACTION_EVERY_MS:

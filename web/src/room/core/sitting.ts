@@ -4,6 +4,7 @@ import { equal, toHex } from "../../bytes/bytes";
 import type { LeafIdentity } from "../../identity/credential";
 import type { CallState } from "../../wire/generated";
 import type { CallSignal } from "../ephemeral";
+import { isEmoji } from "../text";
 import { sendSignal } from "./sendSignal";
 import { type Call, type InCall, NO_CALL, SILENT } from "./state";
 import { CommandError } from "./surface";
@@ -87,6 +88,7 @@ export function sayInCall(turn: Turn, signal: CallSignal): void {
     turn.setCall({ mine: withSaid(call.mine ?? SILENT, signal), again: true });
     return;
   }
+  if (!isEmoji(signal.emoji)) throw new CommandError("emoji");
   if (!link.connected) throw new CommandError("offline");
   const device = toHex(turn.env.me.deviceId);
   if (turn.env.now < (call.reacted.get(device) ?? 0) + REACTION_EVERY_MS) throw new CommandError("too_often");
