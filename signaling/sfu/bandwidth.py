@@ -26,6 +26,7 @@ APP_SLACK: Final = 10_000.0
 RATE_WINDOW: Final = 0.5
 """§5.5: what arrived is measured over this long."""
 MIN_RATE_SPAN: Final = 0.15
+MOMENT: Final = 0.004
 MAX_ARRIVED: Final = 4096
 
 LOSS_LOW: Final = 0.02
@@ -52,7 +53,22 @@ class Arrived:
         self._packets: deque[tuple[float, int]] = deque()
         self._total = 0
 
-    def add(self, when: float, size: int) -> None:
+    def add_all(self, results: list[Result]) -> None:
+        """Those of one moment count as one: nothing else is done for each packet."""
+        at = together = None
+        for _, _, size, when in results:
+            if when is None:
+                continue
+            if at is None or together is None or not 0 <= when - at < MOMENT:
+                if at is not None and together is not None:
+                    self._add(at, together)
+                at, together = when, size
+            else:
+                together += size
+        if at is not None and together is not None:
+            self._add(at, together)
+
+    def _add(self, when: float, size: int) -> None:
         packets = self._packets
         if packets and when < packets[-1][0]:
             when = packets[-1][0]
@@ -132,17 +148,10 @@ class Estimator:
         """What a feedback says about packets, in the order of sending."""
         if not results:
             return
-        over = False
-        add, arrived, usage = self._trendline.add, self._arrived.add, Usage.OVER
-        lost = 0
-        for _, sent, size, when in results:
-            if when is None:
-                lost += 1
-                continue
-            add(sent, when)
-            arrived(when, size)
-            over = over or self._trendline.usage is usage
-        self._lost += lost
+        came = [(sent, when) for _, sent, _, when in results if when is not None]
+        over = self._trendline.add_all(came)
+        self._arrived.add_all(results)
+        self._lost += len(results) - len(came)
         self._counted += len(results)
         self._heard = now
         self._seen = True

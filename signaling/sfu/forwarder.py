@@ -271,7 +271,7 @@ class Forwarder:
             repaired = False
         else:
             return
-        if source.ended:
+        if source.ended or end - payload > rtp.MAX_PAYLOAD:
             return
         self._flowed = now
         highest = source.highest
@@ -356,7 +356,7 @@ class Forwarder:
             if source.video and kept[4] >= 0:
                 source.picture = kept[4]
                 source.tl0 = kept[5]
-            if begins_key_frame and source.missing:
+            if begins_key_frame and source.missing.waiting:
                 source.missing.forget_before(sequence)
             if source.waiting and (begins_key_frame or not source.video):
                 self._begin(source, now)
@@ -637,7 +637,7 @@ class Forwarder:
         """Does what is due: feedback, reports, requests, layers, padding. Gives when to call next."""
         for person in self._people.values():
             for source in person.sources.values():
-                if isinstance(source, Incoming) and not source.ended:
+                if isinstance(source, Incoming) and (source.waiting or source.missing.waiting):
                     self._tend(person, source, now)
             if now >= person.feedback_at:
                 self._send_feedback(person, now)
@@ -646,7 +646,8 @@ class Forwarder:
         if now >= self._judge_at:
             self._judge_all(now)
         for person in self._people.values():
-            self._pad(person, now)
+            if person.probe.running or person.needed > person.estimator.rate:
+                self._pad(person, now)
         flowing = now - self._flowed < IDLE_AFTER
         return now + (TICK if flowing else IDLE_TICK)
 
@@ -655,7 +656,7 @@ class Forwarder:
         return source.section.owner.round_trip * 1.25
 
     def _tend(self, person: Participant, source: Incoming, now: float) -> None:
-        if source.missing and (asked := source.missing.due(now, self._patience(source))):
+        if source.missing.waiting and (asked := source.missing.due(now, self._patience(source))):
             self._out.append((person.session, rtcp.nack(person.ssrc, source.ssrc, asked), True))
         if source.waiting:
             self._ask_waiting(source, now)
@@ -745,7 +746,8 @@ class Forwarder:
         probe, estimator = person.probe, person.estimator
         if not probe.running:
             needed = person.needed
-            calm = estimator.hears and estimator.usage is Usage.NORMAL and now >= probe.next_at
+            # Without feedback too: where the smallest picture is too much at first, nothing else brings any.
+            calm = estimator.usage is Usage.NORMAL and now >= probe.next_at
             if needed > estimator.rate and calm and self._padding_line(person) is not None:
                 probe.begin(estimator.rate, needed, person.wide, now)
                 estimator.probing(now + CALM + person.round_trip)

@@ -18,22 +18,19 @@ MAX_MISSING: Final = 192
 
 
 class Missing:
-    __slots__ = ("_waiting",)
+    __slots__ = ("waiting",)
 
     def __init__(self) -> None:
-        # By sequence number: since when, how often asked for, when to ask (again).
-        self._waiting: dict[int, tuple[float, int, float]] = {}
-
-    def __len__(self) -> int:
-        return len(self._waiting)
+        self.waiting: dict[int, tuple[float, int, float]] = {}
+        """By sequence number: since when, how often asked for, when to ask (again)."""
 
     def add(self, first: int, end: int, now: float) -> bool:
         """A gap from `first` up to, but without, `end`. False: too much, and all of it is forgotten."""
-        if len(self._waiting) + end - first > MAX_MISSING:
-            self._waiting.clear()
+        if len(self.waiting) + end - first > MAX_MISSING:
+            self.waiting.clear()
             return False
         for sequence in range(first, end):
-            self._waiting[sequence] = (now, 0, now + REORDERING)
+            self.waiting[sequence] = (now, 0, now + REORDERING)
         return True
 
     def came(self, sequence: int, now: float, wait: float) -> float | None:
@@ -41,24 +38,24 @@ class Missing:
 
         `wait` is what `due` was given: the time that it was asked at follows from it.
         """
-        found = self._waiting.pop(sequence, None)
+        found = self.waiting.pop(sequence, None)
         if found is None or found[1] != 1:
             return None
         return max(0.0, now - (found[2] - max(MIN_WAIT, wait)))
 
     def forget_before(self, sequence: int) -> None:
         """A key frame begins at `sequence`: nobody needs what was before it."""
-        for old in [old for old in self._waiting if old < sequence]:
-            del self._waiting[old]
+        for old in [old for old in self.waiting if old < sequence]:
+            del self.waiting[old]
 
     def due(self, now: float, wait: float) -> list[int]:
         """What to ask for now, ascending. `wait` is how long an answer takes, in seconds."""
         asked = []
-        for sequence, (since, tries, at) in list(self._waiting.items()):
+        for sequence, (since, tries, at) in list(self.waiting.items()):
             if now - since > MAX_AGE or (tries == MAX_TRIES and now >= at):
-                del self._waiting[sequence]
+                del self.waiting[sequence]
             elif now >= at:
                 pause = max(MIN_WAIT, wait) * BACK_OFF**tries
-                self._waiting[sequence] = (since, tries + 1, now + pause)
+                self.waiting[sequence] = (since, tries + 1, now + pause)
                 asked.append(sequence)
         return sorted(asked)

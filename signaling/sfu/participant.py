@@ -249,6 +249,7 @@ class Participant:
         if incoming.section.layers.get(incoming.layer) is incoming:
             del incoming.section.layers[incoming.layer]
         incoming.cache.clear()
+        incoming.missing.waiting.clear()
         incoming.ended = True
 
     def renew(self, incoming: Incoming, number: int, now: float) -> Incoming:

@@ -12,6 +12,9 @@ from signaling.sfu.extensions import AUDIO_LEVEL, MID, REPAIRED_RID, RID, TRANSP
 MAX_PACKET: Final = 1500
 """What is longer came through no Ethernet."""
 
+MAX_PAYLOAD: Final = 1270
+"""With a header of ours and what a retransmission adds, it is as long as a packet that `srtp` seals."""
+
 HEADER: Final = 12
 VERSION_2: Final = 0x80
 _PADDED: Final = 0x20

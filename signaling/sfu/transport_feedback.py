@@ -160,20 +160,25 @@ class Arrivals:
             self._next = self._highest = self.noted[0][0]
         lowest = self._next
         known = self._known
+        highest = self._highest
         for number, when in self.noted:
-            number = nearest(number, self._highest)
-            if number <= self._highest - MAX_NOTED:
+            number = nearest(number, highest)
+            if number > highest:
+                highest = number
+            elif number <= highest - MAX_NOTED or number in known:
                 continue
-            lowest = min(lowest, number)
-            self._highest = max(self._highest, number)
-            known.setdefault(number, int(when / TICK))
+            elif number < lowest:
+                lowest = number
+            known[number] = int(when / TICK)
+        self._highest = highest
         self.noted.clear()
         # A jump is no loss of thousands: what is far behind is not spoken of.
         start = max(lowest, self._highest - MAX_NOTED + 1)
         statuses = [known.get(number) for number in range(start, self._highest + 1)]
         self._next = self._highest + 1
-        for number in [number for number in known if number <= self._highest - MAX_NOTED]:
-            del known[number]
+        # In the order of coming, which is nearly that of the numbers.
+        while len(known) > MAX_NOTED:
+            del known[next(iter(known))]
         if not any(tick is not None for tick in statuses):
             return None
         self._number += 1

@@ -6,6 +6,7 @@ that adapts, so that a flow beside TCP is not starved (§5.4).
 """
 
 from collections import deque
+from collections.abc import Iterable
 from enum import Enum
 from typing import Final
 
@@ -27,6 +28,8 @@ MAX_STEP: Final = 15.0
 """What is this far above the threshold does not move it: a sudden jump of the path."""
 MAX_ADAPTATION: Final = 100.0
 """ms that one adaptation counts at most."""
+MAX_BUNCH: Final = 0.1
+"""Seconds of sending that may arrive together and be one group: the path held them back and let them go."""
 MAX_PAUSE: Final = 3.0
 """Seconds between two groups after which the delays before are of another time."""
 
@@ -38,7 +41,7 @@ class Usage(Enum):
 
 
 class Trendline:
-    """`add` each packet in the order of sending; `usage` is what came of it."""
+    """Packets go in in the order of sending; `usage` is what came of it."""
 
     __slots__ = (
         "_accumulated",
@@ -76,25 +79,37 @@ class Trendline:
         self._overs = 0
 
     def add(self, sent: float, arrived: float) -> None:
+        self.add_all([(sent, arrived)])
+
+    def add_all(self, packets: Iterable[tuple[float, float]]) -> bool:
+        """(sent, arrived) of several. True when there was overuse among them."""
+        over = False
         group = self._group
-        if group is None:
-            self._group = (sent, sent, arrived)
-            return
-        first, last, arrival = group
-        if sent < first:
-            return  # sent before this group: reordered
-        if sent - last > MAX_PAUSE:
-            self._restart()
-            self._group = (sent, sent, arrived)
-            return
-        bunched = arrived - arrival <= BURST and (arrived - arrival) < (sent - last)
-        if sent - first <= BURST or (bunched and arrived - arrival >= 0 and sent - first <= 0.1):
-            self._group = (first, max(last, sent), max(arrival, arrived))
-            return
-        if self._previous is not None:
-            self._measure(self._previous, group)
-        self._previous = group
-        self._group = (sent, sent, arrived)
+        for sent, arrived in packets:
+            if group is None:
+                group = (sent, sent, arrived)
+                continue
+            first, last, arrival = group
+            if sent < first:
+                continue  # sent before this group: reordered
+            if sent - first <= BURST:
+                group = (first, sent if sent > last else last, arrived if arrived > arrival else arrival)
+                continue
+            if sent - last > MAX_PAUSE:
+                self._restart()
+                group = (sent, sent, arrived)
+                continue
+            behind = arrived - arrival
+            if 0 <= behind <= BURST and behind < sent - last and sent - first <= MAX_BUNCH:
+                group = (first, sent, arrived)
+                continue
+            if self._previous is not None:
+                self._measure(self._previous, group)
+                over = over or self.usage is Usage.OVER
+            self._previous = group
+            group = (sent, sent, arrived)
+        self._group = group
+        return over
 
     def _measure(self, before: tuple[float, float, float], group: tuple[float, float, float]) -> None:
         sent = (group[1] - before[1]) * 1000
@@ -142,9 +157,16 @@ class Trendline:
 
 
 def _slope(points: deque[tuple[float, float]]) -> float:
-    """Least squares."""
+    """Least squares. From the first point on, so that the sums stay small."""
+    x0, y0 = points[0]
+    sum_x = sum_y = sum_xx = sum_xy = 0.0
+    for x, y in points:
+        x -= x0
+        y -= y0
+        sum_x += x
+        sum_y += y
+        sum_xx += x * x
+        sum_xy += x * y
     count = len(points)
-    mean_x = sum(x for x, _ in points) / count
-    mean_y = sum(y for _, y in points) / count
-    below = sum((x - mean_x) ** 2 for x, _ in points)
-    return sum((x - mean_x) * (y - mean_y) for x, y in points) / below if below else 0.0
+    below = count * sum_xx - sum_x * sum_x
+    return (count * sum_xy - sum_x * sum_y) / below if below > 0 else 0.0
