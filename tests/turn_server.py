@@ -18,8 +18,9 @@ from tests.house_server import ROOT, free_port
 
 START_S = 30
 DEBIAN = "coturn"
-# ${NAME}, ${NAME:-}, ${NAME:+text}: what our compose file uses.
-_VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::-|:\+([^}]*))?\}")
+# What our compose file uses: ${NAME} and ${NAME:?why} first, which stand inside of ${NAME:+text} as well.
+_PLAIN = re.compile(r"\$\{([A-Z_]+)(?::\?[^}]*)?\}")
+_WHERE_SET = re.compile(r"\$\{([A-Z_]+)(?::-|:\+([^}]*))\}")
 
 
 def provide() -> str:
@@ -38,16 +39,25 @@ def provide() -> str:
     return found
 
 
-def composed(**variables: str) -> list[str]:
-    """coturn's options in the compose file, with these in the place of its variables."""
-    compose = YAML(typ="safe").load(ROOT / "docker-compose.yml")
-    content: str = compose["configs"]["turnserver"]["content"]
-
+def _expanded(text: str, variables: dict[str, str]) -> str:
     def put(found: re.Match[str]) -> str:
         value = variables[found[1]]
         return value if found[2] is None else found[2] if value else ""
 
-    return _VARIABLE.sub(put, content).splitlines()
+    return _WHERE_SET.sub(put, _PLAIN.sub(lambda found: variables[found[1]], text))
+
+
+def composed(**variables: str) -> list[str]:
+    """coturn's options in the compose file, with these in the place of its variables."""
+    compose = YAML(typ="safe").load(ROOT / "docker-compose.yml")
+    return _expanded(compose["configs"]["turnserver"]["content"], variables).splitlines()
+
+
+def composed_environment(**variables: str) -> dict[str, str]:
+    """What our own server is started with by the compose file."""
+    compose = YAML(typ="safe").load(ROOT / "docker-compose.yml")
+    given = compose["services"]["collegium"]["environment"]
+    return {name: _expanded(text, variables) for name, text in given.items()}
 
 
 class TurnServer:

@@ -24,7 +24,7 @@ from server.settings import Settings, check
 from server.turn_credentials import NAME_BYTES, TTL_S, turn_servers, turn_urls
 from tests.house_server import ROOT, HouseServer, run
 from tests.opaque.session import ServerError, Session
-from tests.turn_server import TurnServer, composed
+from tests.turn_server import TurnServer, composed, composed_environment
 from wire.bounds import to_base64url
 
 SECRET = "a secret of the tests, shared with coturn"
@@ -309,3 +309,23 @@ def test_the_compose_file_knows_every_option(coturn: TurnServer) -> None:
     assert "Bad configuration format" not in "".join(coturn.said)
     options = composed(COLLEGIUM_DOMAIN="d", COLLEGIUM_ADDRESS="192.0.2.1", COLLEGIUM_TURN_SECRET="s")
     assert {"use-auth-secret", "no-cli", "no-tcp-relay", "allowed-peer-ip=192.0.2.1"} <= set(options)
+
+
+@pytest.mark.parametrize("secret", ["", SECRET])
+def test_the_compose_file_starts_our_server_with_settings_that_it_takes(
+    secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = {"COLLEGIUM_DOMAIN": "group.example.org", "COLLEGIUM_ADDRESS": "203.0.113.5"}
+    for name, value in composed_environment(**facts, COLLEGIUM_TURN_SECRET=secret).items():
+        monkeypatch.setenv(name, value)
+    found = Settings(host="0.0.0.0")
+    check(found)
+    assert found.media_addresses == ("203.0.113.5",)
+    # The same ports that its coturn listens on.
+    ports = {
+        line.partition("=")[2]
+        for line in composed(**facts, COLLEGIUM_TURN_SECRET=secret)
+        if "listening-port" in line
+    }
+    told = turn_urls(found.turn_urls)
+    assert {url.split(":")[2].split("?")[0] for url in told} == (ports if secret else set())
