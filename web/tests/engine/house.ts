@@ -101,7 +101,6 @@ export class House {
       COLLEGIUM_PORT: String(this.#port),
       COLLEGIUM_WEB: join(this.#folder, "web"),
       COLLEGIUM_RATE_FACTOR: "100",
-      COLLEGIUM_MEDIA_WORKERS: "0",
       COLLEGIUM_MEDIA_WORKERS: String(this.#units),
     };
   }
