@@ -11,7 +11,8 @@ from typing import Final
 
 from signaling.sfu import rtcp, rtp, transport_feedback, vp8
 from signaling.sfu.cache import Kept
-from signaling.sfu.control import Kind, Layer, ParticipantReport, Sending
+from signaling.sfu.control import Kind, Layer, ParticipantReport
+from signaling.sfu.departures import Out, forward, pad, padding_line, repair
 from signaling.sfu.incoming import MAX_JUMP, MAX_STALE, Incoming, Repair, read_original
 from signaling.sfu.key_frames import Requester
 from signaling.sfu.layers import Candidate
@@ -23,15 +24,14 @@ from signaling.sfu.participant import (
     PACKET_COST,
     REPAIR_BURST,
     REPAIR_RATE,
-    SENT_SLOTS,
     Participant,
     Section,
 )
 from signaling.sfu.participant import StreamOut as StreamOut  # whoever subscribes names one
 from signaling.sfu.payloads import RTX
 from signaling.sfu.probe import CALM
-from signaling.sfu.probe import MAX_PACKETS as MAX_PROBE_PACKETS
 from signaling.sfu.randomness import Rng
+from signaling.sfu.reporting import report_of
 from signaling.sfu.rtcp import Block, SenderReport
 from signaling.sfu.trendline import Usage
 from signaling.sfu.vp8 import PICTURE_IDS, SHORT_PICTURE_IDS
@@ -53,7 +53,6 @@ JUDGE_PERIOD: Final = 0.2
 ASK_PERIOD: Final = 0.5
 """How often a key frame is asked for again by who waits for it."""
 
-_SENT: Final = SENT_SLOTS - 1
 _CNAME: Final = b"collegium"
 _CNAME_BYTES: Final = 8
 
@@ -76,7 +75,7 @@ class Forwarder:
         self._people: dict[bytes, Participant] = {}
         self._sections: dict[int, Section] = {}
         self._speakers = Speakers()
-        self._out: list[tuple[bytes, bytes, bool]] = []
+        self._out: Out = []
         self._changed: set[bytes] = set()
         self._judge_at = 0.0
         self._flowed = float("-inf")
@@ -363,103 +362,7 @@ class Forwarder:
         source.packets += 1
         source.octets += end - payload
         if lines:
-            self._forward(source, lines, kept, now)
-
-    def _forward(self, source: Incoming, lines: list[Line], kept: Kept, now: float) -> None:
-        sequence, marked, timestamp, flags, picture, tl0, tail = kept
-        head = rtp.OUT | marked
-        append = self._out.append
-        stamp = (now, len(tail) + rtp.OVERHEAD)
-        ssrc = source.section.stream.ssrc << 32 | rtp.VIDEO_BLOCK
-        # A loop for each form of packet: what differs between receivers is all that is done inside.
-        if picture >= 0 and tl0 >= 0:
-            pack = rtp.pack_layered
-            for line in lines:
-                receiver = line.receiver
-                receiver.wide = wide = receiver.wide + 1
-                receiver.ring[wide & _SENT] = stamp
-                append(
-                    (
-                        receiver.session,
-                        pack(
-                            head,
-                            sequence + line.sequence & 0xFFFF,
-                            timestamp + line.timestamp & 0xFFFFFFFF,
-                            ssrc,
-                            rtp.WIDE | (wide & 0xFFFF) << 8,
-                            flags,
-                            picture + line.picture & 0x7FFF | 0x8000,
-                            tl0 + line.tl0 & 0xFF,
-                        )
-                        + tail,
-                        False,
-                    )
-                )
-        elif picture >= 0:
-            pack = rtp.pack_pictured
-            for line in lines:
-                receiver = line.receiver
-                receiver.wide = wide = receiver.wide + 1
-                receiver.ring[wide & _SENT] = stamp
-                append(
-                    (
-                        receiver.session,
-                        pack(
-                            head,
-                            sequence + line.sequence & 0xFFFF,
-                            timestamp + line.timestamp & 0xFFFFFFFF,
-                            ssrc,
-                            rtp.WIDE | (wide & 0xFFFF) << 8,
-                            flags,
-                            picture + line.picture & 0x7FFF | 0x8000,
-                        )
-                        + tail,
-                        False,
-                    )
-                )
-        elif source.video or flags < 0:
-            pack = rtp.pack_video
-            for line in lines:
-                receiver = line.receiver
-                receiver.wide = wide = receiver.wide + 1
-                receiver.ring[wide & _SENT] = stamp
-                append(
-                    (
-                        receiver.session,
-                        pack(
-                            head,
-                            sequence + line.sequence & 0xFFFF,
-                            timestamp + line.timestamp & 0xFFFFFFFF,
-                            ssrc,
-                            rtp.WIDE | (wide & 0xFFFF) << 8,
-                        )
-                        + tail,
-                        False,
-                    )
-                )
-        else:
-            pack = rtp.pack_audio
-            ssrc += rtp.AUDIO_BLOCK - rtp.VIDEO_BLOCK
-            level = rtp.LEVEL | flags
-            for line in lines:
-                receiver = line.receiver
-                receiver.wide = wide = receiver.wide + 1
-                receiver.ring[wide & _SENT] = stamp
-                append(
-                    (
-                        receiver.session,
-                        pack(
-                            head,
-                            sequence + line.sequence & 0xFFFF,
-                            timestamp + line.timestamp & 0xFFFFFFFF,
-                            ssrc,
-                            rtp.WIDE | (wide & 0xFFFF) << 8,
-                            level,
-                        )
-                        + tail,
-                        False,
-                    )
-                )
+            forward(self._out, source, lines, kept, now)
 
     def _appeared(self, source: Incoming) -> None:
         """A new source. Whoever hears or sees its section is given it."""
@@ -583,53 +486,7 @@ class Forwarder:
                 continue
             sequence, kept, stretch = found
             if line.receiver.repair_level >= len(kept[6]) and line.may_resend(sequence, now):
-                self._send_repair(
-                    line,
-                    stream.rtx_ssrc,
-                    sequence,
-                    kept,
-                    stretch.timestamp,
-                    stretch.picture,
-                    stretch.tl0,
-                    now,
-                )
-
-    def _send_repair(
-        self,
-        line: Line,
-        ssrc: int,
-        sequence: int,
-        kept: Kept,
-        timestamp: int,
-        picture: int,
-        tl0: int,
-        now: float,
-    ) -> None:
-        receiver = line.receiver
-        receiver.wide = wide = receiver.wide + 1
-        _, marked, original, flags, original_picture, original_tl0, tail = kept
-        if original_picture >= 0:
-            tail_head = flags.to_bytes(2, "big") + (
-                0x8000 | (original_picture + picture) % PICTURE_IDS
-            ).to_bytes(2, "big")
-            if original_tl0 >= 0:
-                tail_head += bytes([original_tl0 + tl0 & 0xFF])
-            tail = tail_head + tail
-        packet = (
-            rtp.pack_repair(
-                rtp.OUT | marked & rtp.MARKER | RTX,
-                line.repair_sequence & 0xFFFF,
-                original + timestamp & 0xFFFFFFFF,
-                ssrc << 32 | rtp.VIDEO_BLOCK,
-                rtp.WIDE | (wide & 0xFFFF) << 8,
-                sequence & 0xFFFF,
-            )
-            + tail
-        )
-        line.repair_sequence += 1
-        receiver.repair_level -= len(packet)
-        receiver.ring[wide & _SENT] = (now, len(packet))
-        self._out.append((receiver.session, packet, False))
+                repair(self._out, line, sequence, kept, stretch, now)
 
     # What is due
 
@@ -748,97 +605,28 @@ class Forwarder:
             needed = person.needed
             # Without feedback too: where the smallest picture is too much at first, nothing else brings any.
             calm = estimator.usage is Usage.NORMAL and now >= probe.next_at
-            if needed > estimator.rate and calm and self._padding_line(person) is not None:
+            if needed > estimator.rate and calm and padding_line(person) is not None:
                 probe.begin(estimator.rate, needed, person.wide, now)
                 estimator.probing(now + CALM + person.round_trip)
         if probe.sending:
-            self._send_padding(person, now)
+            if (line := padding_line(person)) is not None:
+                pad(self._out, person, line, now)
             probe.end_sending(person.wide, now)
         rate = probe.outcome(now) if probe.running else None
         if rate:
             estimator.probed(rate)
             self._judge(person, now)
 
-    def _padding_line(self, person: Participant) -> Line | None:
-        """A line that has an SSRC for retransmissions: padding goes out under it, as browsers do it too.
-
-        Nothing need flow on the line: so a receiver that gets audio alone is probed as well.
-        """
-        for line in person.lines.values():
-            if line.section.stream.rtx_ssrc is not None:
-                return line
-        return None
-
-    def _send_padding(self, person: Participant, now: float) -> None:
-        probe, line = person.probe, self._padding_line(person)
-        if line is None:
-            return
-        sent = 0
-        for wide in range(probe.first, person.wide + 1):
-            entry = person.ring[wide & _SENT]
-            sent += entry[1] if entry is not None else 0
-        count = -(-probe.lacking(sent, now) // rtp.PADDING_PACKET)
-        ssrc = line.section.stream.rtx_ssrc
-        assert ssrc is not None
-        stamp = (now, rtp.PADDING_PACKET)
-        for _ in range(min(count, MAX_PROBE_PACKETS)):
-            person.wide = wide = person.wide + 1
-            person.ring[wide & _SENT] = stamp
-            packet = rtp.pack_video(
-                rtp.OUT_PADDED | RTX,
-                line.repair_sequence & 0xFFFF,
-                line.newest_timestamp,
-                ssrc << 32 | rtp.VIDEO_BLOCK,
-                rtp.WIDE | (wide & 0xFFFF) << 8,
-            )
-            line.repair_sequence += 1
-            self._out.append((person.session, packet + rtp.PADDING, False))
-
     # What comes of it
 
-    def take(self) -> list[tuple[bytes, bytes, bool]]:
+    def take(self) -> Out:
         """(session, packet, whether it is RTCP), in the order in which they are to leave."""
         out, self._out = self._out, []
         return out
 
     def report(self, now: float) -> tuple[ParticipantReport, ...]:
         """How each participant fares, for people."""
-        return tuple(self._report_of(person, now) for person in self._people.values())
-
-    def _report_of(self, person: Participant, now: float) -> ParticipantReport:
-        up = sum(
-            source.rate
-            for section in person.sections.values()
-            for source in section.layers.values()
-            if source.is_live(now)
-        )
-        down = sum(
-            line.incoming.rate
-            for line in person.lines.values()
-            if line.incoming is not None and line.incoming.is_live(now)
-        )
-        loudness = max(
-            (s.loudness.value for s in person.sections.values() if s.kind is Kind.AUDIO), default=0.0
-        )
-        return ParticipantReport(
-            device=person.device,
-            session=person.session,
-            round_trip_ms=1000 * person.round_trip if person.round_trip_known else None,
-            loss_up=person.loss_up,
-            loss_down=min(1.0, person.loss_down),
-            kbps_up=up / 1000,
-            kbps_down=down / 1000,
-            loudness=round(loudness),
-            layers=[
-                Sending(
-                    mid=line.mid,
-                    layer=line.incoming.layer
-                    if line.incoming is not None and line.incoming.is_live(now)
-                    else Layer.NONE,
-                )
-                for line in person.lines.values()
-            ],
-        )
+        return tuple(report_of(person, now) for person in self._people.values())
 
 
 def _section_of(source: Incoming | Repair) -> Section:

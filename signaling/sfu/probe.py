@@ -67,6 +67,11 @@ class Probe:
     def first(self) -> int:
         return self._first
 
+    @property
+    def answered(self) -> int:
+        """Bytes of the burst that feedback has told of already."""
+        return sum(size for _, _, size, when in self._seen if when is not None)
+
     def end_sending(self, wide: int, now: float) -> None:
         """After LENGTH: `wide` is the last number of the burst."""
         if now - self._started >= LENGTH:
