@@ -16,7 +16,7 @@ Address = tuple[str, int]
 
 COOKIE = 0x2112A442  # RFC 8489 §5
 HEADER = 20
-MAX_BYTES = 1280  # no check of ICE is longer: §6.1 wants it to fit one packet of any path
+MAX_BYTES = 1500  # a datagram of Ethernet: checks fit one packet (§6.1), also where DTLS rides in them
 MAX_ATTRIBUTES = 32
 MAX_USERNAME = 513  # §14.3
 FINGERPRINT_XOR = 0x5354554E  # §14.7

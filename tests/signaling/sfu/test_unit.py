@@ -39,11 +39,12 @@ PATIENCE_S = 20.0
 class Udp:
     """A client with a socket of its own."""
 
-    def __init__(self, driver: Driver, name: bytes) -> None:
+    def __init__(self, driver: Driver, name: bytes, host: str = "127.0.0.1") -> None:
         self.driver, self.session = driver, name * 16
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.socket.connect(("127.0.0.1", driver.hello.port))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.socket = socket.socket(family, socket.SOCK_DGRAM)
+        self.socket.bind((host, 0))
+        self.socket.connect((host, driver.hello.port))
         self.socket.settimeout(PATIENCE_S)
         self.answered = 0
         self.peer = Peer()
@@ -83,6 +84,7 @@ class Udp:
                 assert time.monotonic() < end
                 continue
             assert reply.holds(credentials.password.encode())
+            assert reply.mapped == self.socket.getsockname()[:2]
             break
         self.socket.settimeout(PATIENCE_S)
 
@@ -249,8 +251,7 @@ def test_it_does_not_start_where_it_cannot_serve(capsys: pytest.CaptureFixture[s
 
 def test_one_socket_serves_both_families() -> None:
     with driven("--host", "::", "--address", "127.0.0.1", "--address", "::1") as driver:
-        client = Udp(driver, b"a")
-        client.connect()
-        offer = client.offers()[0].sdp
-        assert f"127.0.0.1 {driver.hello.port} typ host" in offer
-        assert f"::1 {driver.hello.port} typ host" in offer
+        for name, host in ((b"a", "127.0.0.1"), (b"b", "::1")):
+            client = Udp(driver, name, host)
+            client.connect()
+            assert f"{host} {driver.hello.port} typ host" in client.offers()[0].sdp
