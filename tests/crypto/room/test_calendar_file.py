@@ -169,6 +169,9 @@ def test_clock_changes_that_come_each_year_are_a_rule() -> None:
     assert "RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU" in zone
     assert "RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU" in zone
     assert zone.count("BEGIN:DAYLIGHT") == 1
+    # By the clock as it was before.
+    assert zone.index("DTSTART:20260329T010000") == zone.index("BEGIN:DAYLIGHT") + 1
+    assert "DTSTART:20261025T020000" in zone
     lines = lines_of(planned(zone="America/New_York").meetings)
     assert "RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=2SU" in lines
     assert "TZOFFSETTO:-0400" in lines

@@ -100,6 +100,7 @@ describe("rules", () => {
     ["2026-03-03T00:00", "FREQ=DAILY;UNTIL=20260304", ["03-03", "03-04"]],
     // A week begins on Monday, whatever the start.
     ["2026-03-05T18:00", "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,TH;COUNT=4", ["03-05", "03-17", "03-19", "03-31"]],
+    ["2026-03-01T18:00", "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,SU;COUNT=4", ["03-01", "03-09", "03-15", "03-23"]],
     ["2026-01-31T18:00", "FREQ=MONTHLY;COUNT=4", ["01-31", "03-31", "05-31", "07-31"]],
     ["2026-01-29T18:00", "FREQ=MONTHLY;COUNT=3", ["01-29", "03-29", "04-29"]],
     ["2026-03-10T18:00", "FREQ=MONTHLY;BYDAY=2TU;COUNT=3", ["03-10", "04-14", "05-12"]],
