@@ -33,7 +33,7 @@ export type RoomCallState = {
 };
 
 export type Tools = {
-  readonly connected: Connected;
+  readonly connected: Pick<Connected, "engine" | "onCall">;
   readonly worker: Worker;
   readonly show: (state: RoomCallState) => void;
 };
@@ -264,6 +264,11 @@ export class RoomCall {
   async leave(): Promise<void> {
     if (this.#state.ended !== null) return;
     await this.#tools.connected.engine.leaveCall().catch((error: unknown) => console.warn("leaving", error));
+    this.#end("left");
+  }
+
+  /** It did not come about: nothing is left of it. */
+  abandon(): void {
     this.#end("left");
   }
 

@@ -1,6 +1,6 @@
 import type { AppView, Call, Engine, ErrorCode, FromEngine, RoomView, ToEngine } from "./api";
 import type { CallMessage } from "./callApi";
-import workerUrl from "./worker.ts?worker&url";
+import { engineScript } from "./workers";
 
 /** The page's end of the line to the engine. The interface sees this and `api.ts`, and nothing else of the engine. */
 
@@ -24,25 +24,6 @@ export type Connected = {
 
 type Line = { postMessage(message: ToEngine, transfer: Transferable[]): void };
 
-/** Trusted Types (server/door.py requires them): no script but the engine's own may become a worker. */
-function trusted(url: string): string {
-  type Factory = {
-    createPolicy(
-      name: string,
-      rules: { createScriptURL(url: string): string },
-    ): { createScriptURL(url: string): unknown };
-  };
-  const factory = (globalThis as { trustedTypes?: Factory }).trustedTypes;
-  if (!factory) return url;
-  const policy = factory.createPolicy("collegium", {
-    createScriptURL(asked) {
-      if (asked !== workerUrl) throw new TypeError("only the engine runs as a worker");
-      return asked;
-    },
-  });
-  return policy.createScriptURL(url) as string;
-}
-
 /** A browser that lets a site store nothing gives it no shared worker either, and says of that only that it failed. */
 async function withoutWorker(): Promise<FromEngine> {
   const code = await indexedDB.databases().then(
@@ -54,7 +35,7 @@ async function withoutWorker(): Promise<FromEngine> {
 
 function openLine(receive: (message: FromEngine) => void): Line {
   const options = { type: "module", name: "collegium" } as const;
-  const url = trusted(workerUrl);
+  const url = engineScript();
   if (typeof SharedWorker === "undefined") {
     const worker = new Worker(url, options);
     worker.onmessage = ({ data }: MessageEvent<FromEngine>) => receive(data);

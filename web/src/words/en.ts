@@ -1,3 +1,4 @@
+import { call } from "./enCall";
 import { alarms, errors, failures } from "./enProblems";
 
 /**
@@ -17,6 +18,7 @@ export const en = {
   errors,
   alarms,
   failures,
+  call,
   product: "Collegium",
   tagline: "A private place for consultation groups of clinicians.",
   skip: "Skip to the main part",
@@ -49,6 +51,7 @@ export const en = {
     groups: "Your groups – Collegium",
     room: "Group – Collegium",
     people: "People in this group – Collegium",
+    call: "A call – Collegium",
     settings: "Settings – Collegium",
   },
 
