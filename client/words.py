@@ -81,6 +81,8 @@ PROBLEMS = {
     "welcome_refused": "A device let this member in in a way that does not fit the invitation, so this one "
     "refused. Ask a colleague by telephone, and for a new link.",
     "text_empty": "There is nothing to send.",
+    "out_of_bounds": "This can't be said to the group: a part of it is missing, too long, or does not exist.",
+    "ring_late": "The call could not be sent in time, so nobody was called. Call again if you still need it.",
     "text_too_long": "This text is too long to send at once. Please send it in parts.",
     "target_gone": "The message is not there any more.",
     "waiting": "No member's device has answered yet. The invitation stays open: the same command goes on.",
@@ -130,6 +132,15 @@ HAPPENED = {
     "unreadable": "A message can't be read on this device ({detail})",
     "bad_commit": "{who}'s device sent a change that breaks the group's rules; every device ignored it",
     "newer_version": "{who} wrote this with a newer version of Collegium",
+    "rang": "{by} called the group: {detail}",
+    "rang_off": "{by} took the call back: {detail}",
+    "rang_written": "{by} went on in writing, since a call did not come about: {detail}",
+    "call": "A call: {detail} minutes, {who}",
+    "meeting": "{by} planned “{detail}”",
+    "meeting_changed": "{by} planned “{detail}” anew",
+    "meeting_moved": "{by} moved a meeting: {detail}",
+    "meeting_cancelled": "{by} called off a meeting: {detail}",
+    "meeting_ended": "{by} called off all meetings of “{detail}”",
 }
 
 

@@ -18,7 +18,7 @@ from server.passkeys import must_be_confirmed
 from server.rates import Limiter
 from server.service import Tickets
 from server.signing import key_is_sound, verify
-from server.tables import ACCOUNTS, DEVICES, SESSIONS, TOKENS
+from server.tables import ACCOUNTS, DEVICES, SESSIONS, SUBSCRIPTIONS, TOKENS
 from wire import http
 from wire.bounds import ID_BYTES, from_base64url
 
@@ -157,9 +157,12 @@ async def sign_in(body: http.SignIn, request: Request, house: House) -> Response
 
 @router.post("/sign-out")
 async def sign_out(caller: SignedIn, house: House) -> Response:
-    await house.hub.change(
-        lambda db, _ledger: db.execute(delete(SESSIONS).where(SESSIONS.c.hash == caller.session)).rowcount
-    )
+    def run(database: Connection, _ledger: Ledger) -> None:
+        database.execute(delete(SESSIONS).where(SESSIONS.c.hash == caller.session))
+        # A session that runs out leaves it: a device that is closed for long is woken all the same.
+        database.execute(delete(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.device == caller.device))
+
+    await house.hub.change(run)
     house.hub.sign_out(lambda connection: connection.session == caller.session)
     answer = reply(http.Empty())
     answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
@@ -212,9 +215,11 @@ async def remove_device(device_id: str, caller: SignedIn, house: House) -> Respo
             raise NotFoundError
         database.execute(delete(SESSIONS).where(SESSIONS.c.device == device))
         forget_device(database, device)
+        database.execute(delete(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.device == device))
 
     await house.hub.change(run)
     house.hub.sign_out(lambda connection: connection.device == device)
+    house.calls.signed_out(device)  # its media may be there without a socket
     return reply(http.Empty())
 
 

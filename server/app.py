@@ -9,9 +9,20 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from server import accounts, invites, key_packages, operations, pages, passkeys, recovery
+from server import (
+    accounts,
+    invites,
+    key_packages,
+    operations,
+    pages,
+    passkeys,
+    recovery,
+    subscriptions,
+    turn,
+)
 from server.door import Asgi, Door, Receive, Scope, Send
 from server.errors import MalformedError, NotFoundError, ServiceError, StartError
+from server.media import Command
 from server.service import Service, start
 from server.settings import Settings
 from server.socket import socket
@@ -40,14 +51,14 @@ async def _on_http(_request: Request, error: Exception) -> Response:
     return _problem(NotFoundError() if error.status_code in (404, 405) else MalformedError())
 
 
-def build(settings: Settings) -> Asgi:
-    """The ASGI application. The data folder opens with its lifespan."""
+def build(settings: Settings, unit: Command | None = None) -> Asgi:
+    """The ASGI application. The data folder opens with its lifespan. `unit`: see `service.start`."""
     held: list[Service] = []
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
-            service = await start(settings)
+            service = await start(settings, unit)
         except StartError as error:
             sys.stderr.write(f"collegium: {error}\n")
             raise
@@ -63,7 +74,7 @@ def build(settings: Settings) -> Asgi:
     app.add_exception_handler(ServiceError, _on_service_error)
     app.add_exception_handler(RequestValidationError, _on_malformed)
     app.add_exception_handler(HTTPException, _on_http)
-    for routes in (operations, accounts, recovery, passkeys, invites, key_packages):
+    for routes in (operations, accounts, recovery, passkeys, invites, key_packages, subscriptions, turn):
         app.include_router(routes.router)
     app.include_router(pages.router(settings.web))
 

@@ -13,7 +13,23 @@ from server.logs import log
 from server.rates import Bucket
 from server.room import fault_of_form
 from wire.codec import DecodeError, decode_client, encode
-from wire.frames import Bye, Cursor, Ephemeral, Fetch, Hello, Ping, Pong, Refused, Send
+from wire.frames import (
+    Bye,
+    CallAnswer,
+    CallJoin,
+    CallLayers,
+    CallLeave,
+    CallRestart,
+    Cursor,
+    Ephemeral,
+    Fetch,
+    Hello,
+    Ping,
+    Pong,
+    Refused,
+    Send,
+    Wake,
+)
 
 if TYPE_CHECKING:
     from server.hub import Hub
@@ -27,6 +43,8 @@ FRAMES = (2000, 200)
 BYTES = (32 * 1024 * 1024, 4 * 1024 * 1024)
 EPHEMERALS = (40, 10)
 STALE_COST = 5
+JOIN_COST = 50  # a way through a unit is made for it
+CALL_COST = 5
 SEEN_EVERY_MS = 60_000
 
 _PONG = framed(encode(Pong()))
@@ -185,6 +203,12 @@ class Connection:
                     self._hello(frame)
                 case Fetch():
                     self._fetch(frame)
+                case CallJoin() | CallAnswer() | CallLayers() | CallRestart() | CallLeave():
+                    self._frames.take(JOIN_COST if isinstance(frame, CallJoin) else CALL_COST, now)
+                    self._hub.calls.frame(self, frame)
+                case Wake():
+                    self._frames.take(JOIN_COST, now)
+                    self._hub.calls.wake(self, frame)
 
     def _hello(self, hello: Hello) -> None:
         if self.greeted:

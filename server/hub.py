@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection as Database
 
@@ -34,6 +34,9 @@ from wire.frames import (
     RequestGone,
     Send,
 )
+
+if TYPE_CHECKING:
+    from server.calls import Calls
 
 T = TypeVar("T")
 
@@ -61,6 +64,7 @@ class Hub:
         self._readers, self.now, self.rate_factor = readers, now, rate_factor
         self.clock = time.monotonic
         self._writer: Writer | None = None
+        self._calls: Calls | None = None
         self._rooms: dict[bytes, HubRoom] = {}
         self._devices: dict[bytes, Connection] = {}
         self._dirty: list[Connection] = []
@@ -71,6 +75,14 @@ class Hub:
 
     def attach(self, writer: Writer) -> None:
         self._writer = writer
+
+    def attach_calls(self, calls: "Calls") -> None:
+        self._calls = calls
+
+    @property
+    def calls(self) -> "Calls":
+        assert self._calls is not None
+        return self._calls
 
     @property
     def writer(self) -> Writer:
@@ -92,6 +104,9 @@ class Hub:
         self.writer.submit(Job(run, done))
         return await future
 
+    async def read(self, query: Callable[[Database], T]) -> T:
+        return await self._readers.read(query)
+
     # Sockets
 
     def add(self, connection: Connection) -> None:
@@ -106,6 +121,7 @@ class Hub:
         if self._devices.get(connection.device) is connection:
             del self._devices[connection.device]
             COUNTS.sockets = len(self._devices)
+            self.calls.away(connection.device)
         for room_id in list(connection.places):
             self._take_out(connection, room_id)
 
@@ -113,6 +129,7 @@ class Hub:
         """Close the sockets of sessions or devices that are no more."""
         for connection in [c for c in self._devices.values() if match(c)]:
             connection.bye("signed_out", 1000)
+            self.calls.signed_out(connection.device)
 
     def sweep(self) -> None:
         """Cut off whoever reads nothing, or never says hello."""
@@ -165,6 +182,7 @@ class Hub:
             if standing.until is None:
                 room = self._room(standing.room, standing.key, standing.state.last)
                 room.here[connection.device] = connection
+        self.calls.greeted(connection, [standing.room for standing in listed])
 
     def _room(self, room_id: bytes, key: int, last: int) -> HubRoom:
         room = self._rooms.get(room_id)
@@ -311,6 +329,8 @@ class Hub:
 
     def _news(self, news: News) -> None:
         COUNTS.entries += len(news.entries)
+        if news.unlisted:
+            self.calls.unlisted(news.room, news.unlisted)
         room = self._rooms.get(news.room)
         if room is not None:
             self._fan_out(room, news)
@@ -329,6 +349,7 @@ class Hub:
                 self.enter(joiner, news.room, news.key, news.last)
                 if welcome:
                     joiner.answer(welcome)
+                self.calls.greeted(joiner, (news.room,))
         room = self._rooms.get(news.room)
         if room is None:
             return
@@ -394,6 +415,22 @@ class Hub:
             place = connection.places.get(room_id)
             if place is not None and not place.live:
                 place.gone.add(request)
+
+    # Calls
+
+    def is_connected(self, device: bytes) -> bool:
+        found = self._devices.get(device)
+        return found is not None and found.greeted
+
+    def tell_device(self, device: bytes, frame: bytes, may_be_lost: bool) -> None:
+        found = self._devices.get(device)
+        if found is not None and found.greeted and not (may_be_lost and found.size > MAX_OUTBOX // 4):
+            found.answer(frame)
+
+    def tell_room(self, room_id: bytes, frame: bytes) -> None:
+        room = self._rooms.get(room_id)
+        if room is not None:
+            self._tell(room, frame)
 
     def _tell(self, room: HubRoom, frame: bytes) -> None:
         message = framed(frame)

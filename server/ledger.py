@@ -58,6 +58,7 @@ class News:
     departed: dict[bytes, int] = field(default_factory=dict)  # device → the entry that removed it
     extras: list[bytes] = field(default_factory=list)  # for everyone who is served afterwards
     gone: list[bytes] = field(default_factory=list)  # answered requests
+    unlisted: frozenset[bytes] = frozenset()  # off the list by this entry, also where both lists are served
 
 
 @dataclass(slots=True)
@@ -272,6 +273,9 @@ class Ledger:
                 .values(until=departed_at)
             )
             news.departed[device] = departed_at
+        news.unlisted = done.departed
+        if send.kind == "commit":
+            news.unlisted |= before.served - room.routing.new
         welcomes = {welcome.device: welcome.payload for welcome in send.welcomes or ()}
         for device in done.joined:
             self._join(connection, room, device, done.n, fresh=send.kind == "commit")

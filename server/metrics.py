@@ -13,14 +13,20 @@ from prometheus_client.registry import Collector
 
 @dataclass(slots=True)
 class Counts:
-    """Since the start (sockets: now)."""
+    """Since the start, but for what is now."""
 
-    sockets: int = 0
+    sockets: int = 0  # now
     entries: int = 0
     delivered: int = 0
     lagged: int = 0
     commits: int = 0
     log_failed: int = 0
+    calls: int = 0  # now
+    participants: int = 0  # now
+    units: int = 0  # now
+    unit_ends: int = 0
+    media_up_kilobits: float = 0
+    media_down_kilobits: float = 0
 
 
 class _FromCounts(Collector):
@@ -31,6 +37,18 @@ class _FromCounts(Collector):
         yield CounterMetricFamily("collegium_lagged", "Sockets that continued from the log", COUNTS.lagged)
         yield CounterMetricFamily("collegium_commits", "Transactions of the writer", COUNTS.commits)
         yield CounterMetricFamily("collegium_log_failed", "Writes of the log that failed", COUNTS.log_failed)
+        yield GaugeMetricFamily("collegium_calls", "Rooms with a call", COUNTS.calls)
+        yield GaugeMetricFamily("collegium_call_participants", "Devices in calls", COUNTS.participants)
+        yield GaugeMetricFamily("collegium_media_units", "Media processes that listen", COUNTS.units)
+        yield CounterMetricFamily(
+            "collegium_media_unit_ends", "Media processes that ended unasked", COUNTS.unit_ends
+        )
+        media = CounterMetricFamily(
+            "collegium_media_kilobits", "Media forwarded, as the units report it", labels=["direction"]
+        )
+        media.add_metric(["up"], COUNTS.media_up_kilobits)
+        media.add_metric(["down"], COUNTS.media_down_kilobits)
+        yield media
 
 
 COUNTS = Counts()

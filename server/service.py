@@ -9,13 +9,20 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, insert, select
 
+from server.calls import Calls
 from server.database import FILE, FolderLock, Readers, connect, fsync_folder, migrate, now_ms
 from server.hub import SWEEP_EVERY_S, Hub
 from server.ledger import Ledger
 from server.logs import log
+from server.media import Command, unit_command
+from server.push import Push
+from server.push_call import PushServices
+from server.push_endpoint import named_hosts
 from server.retention import collect
-from server.settings import Settings
+from server.settings import Settings, turn_secret
 from server.tables import META
+from server.turn_credentials import turn_urls
+from server.vapid import Vapid, vapid_key
 from server.writer import Delivery, Writer
 from wire.bounds import ID_BYTES, SECRET_BYTES
 
@@ -68,6 +75,9 @@ class Service:
     readers: Readers
     writer: Writer
     hub: Hub
+    calls: Calls
+    push: Push
+    turn: tuple[tuple[str, ...], bytes]  # addresses, shared secret
     deployment_id: bytes
     sign_in: ShortLived[bytes] = field(default_factory=lambda: ShortLived(60))  # challenge → device
     recovery: ShortLived[bytes] = field(default_factory=lambda: ShortLived(60))  # challenge → account
@@ -79,6 +89,8 @@ class Service:
     async def close(self) -> None:
         for task in self.background:
             task.cancel()
+        await self.calls.close()
+        await self.push.close()
         self.hub.write_cursors()
         await asyncio.to_thread(self.writer.stop)
         self.readers.close()
@@ -94,8 +106,10 @@ def deployment_id(database: Connection) -> bytes:
     return bytes(found)
 
 
-async def start(settings: Settings) -> Service:
-    """Open the data folder and start everything. Raises StartError."""
+async def start(settings: Settings, unit: Command | None = None) -> Service:
+    """Open the data folder and start everything. `unit` is run as a media unit, where that is not our own.
+    Raises StartError.
+    """
     lock = FolderLock(settings.data)
     path = settings.data / FILE
     engine = connect(path, writer=True)
@@ -104,6 +118,7 @@ async def start(settings: Settings) -> Service:
     fsync_folder(settings.data)
     with engine.begin() as database:
         name = deployment_id(database)
+        vapid = Vapid(vapid_key(database), settings.push_subject)
     readers = Readers(path)
     hub = Hub(readers, now_ms, settings.rate_factor)
     loop = asyncio.get_running_loop()
@@ -115,7 +130,13 @@ async def start(settings: Settings) -> Service:
     writer = Writer(engine, path, post, now_ms)
     hub.attach(writer)
     writer.start()
-    service = Service(settings, lock, readers, writer, hub, name)
+    posts = PushServices(authority=settings.push_ca)
+    push = Push(readers, hub.change, vapid, posts, named_hosts(settings.push_hosts))
+    turn = (turn_urls(settings.turn_urls), turn_secret(settings))
+    calls = Calls(hub, push, settings.media_workers, unit or unit_command(settings))
+    hub.attach_calls(calls)
+    calls.start()
+    service = Service(settings, lock, readers, writer, hub, calls, push, turn, name)
     service.background = [loop.create_task(_sweep(service)), loop.create_task(_collect(service))]
     return service
 

@@ -16,6 +16,7 @@ from server.database import FILE, connect
 from server.direct import DirectProtocol
 from server.errors import StartError
 from server.founding import founder_link
+from server.media import Command
 from server.settings import Settings
 from server.tables import ACCOUNTS
 from wire.bounds import MAX_CLIENT_MESSAGE
@@ -59,14 +60,14 @@ def announce(found: Settings) -> None:
         engine.dispose()
 
 
-def serve(found: Settings) -> None:
+def serve(found: Settings, unit: Command | None = None) -> None:
     """Serve until told to stop. Raises StartError."""
     logs.configure()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     # Refuse a folder in use before anything is bound or printed.
     listening = bind(found)
     config = uvicorn.Config(
-        build(found),
+        build(found, unit),
         host=found.host,
         port=found.port,
         loop="uvloop" if sys.platform != "win32" else "asyncio",

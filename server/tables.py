@@ -166,6 +166,14 @@ class ClaimCount(SQLModel, table=True):
     count: int = Field(sa_type=BIG)
 
 
+class Subscription(SQLModel, table=True):
+    """Where a push service takes the wakes of a device. A wake has no body, so there are no keys."""
+
+    __tablename__ = "subscriptions"
+    device: bytes = Field(sa_type=LargeBinary, primary_key=True, foreign_key="devices.id")
+    endpoint: str
+
+
 # For queries: Core tables, whose inserts in batches are far cheaper than the ORM's.
 META = SQLModel.metadata.tables["meta"]
 ACCOUNTS = SQLModel.metadata.tables["accounts"]
@@ -181,3 +189,4 @@ WELCOMES = SQLModel.metadata.tables["welcomes"]
 REQUESTS = SQLModel.metadata.tables["requests"]
 KEY_PACKAGES = SQLModel.metadata.tables["key_packages"]
 CLAIM_COUNTS = SQLModel.metadata.tables["claim_counts"]
+SUBSCRIPTIONS = SQLModel.metadata.tables["subscriptions"]

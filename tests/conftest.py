@@ -4,11 +4,14 @@ import os
 
 import pytest
 
+# A server in a test has no media units unless the test sets how many.
+os.environ.setdefault("COLLEGIUM_MEDIA_WORKERS", "0")
 SOAK = os.environ.get("COLLEGIUM_SOAK") == "1"
 ORDER = (
     "house",
     "wire",
     "crypto",
+    "signaling",
     "agreement",
     "walks",
     "interop",

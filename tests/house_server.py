@@ -50,6 +50,7 @@ class HouseServer:
             "COLLEGIUM_PORT": str(self.port),
             "COLLEGIUM_WEB": str(folder / "web"),
             "COLLEGIUM_RATE_FACTOR": "100",
+            "COLLEGIUM_MEDIA_WORKERS": "0",  # who tests calls sets more
             **{f"COLLEGIUM_{name.upper()}": value for name, value in settings.items()},
         }
         self.process: subprocess.Popen[str] | None = None

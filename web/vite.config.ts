@@ -28,6 +28,12 @@ function offline(): Plugin {
   };
 }
 
+/** Pages for tests and for looking: vite build --mode NAME --outDir … */
+const PAGES: Readonly<Record<string, string>> = {
+  gallery: "tests/ui/gallery/index.html",
+  calls: "tests/calls/page/index.html",
+};
+
 export default defineConfig(({ mode }) => ({
   plugins: [svelte(), offline()],
   define: { "import.meta.env.VITE_VERSION": JSON.stringify(project.version) },
@@ -38,9 +44,8 @@ export default defineConfig(({ mode }) => ({
     cssCodeSplit: false,
     modulePreload: { polyfill: false },
     rollupOptions:
-      mode === "gallery"
-        ? // The gallery of views, for tests and for looking: vite build --mode gallery --outDir …
-          { input: "tests/ui/gallery/index.html" }
+      PAGES[mode] !== undefined
+        ? { input: PAGES[mode] }
         : {
             input: { index: "index.html", sw: "src/ui/offline/worker.ts" },
             output: {

@@ -42,6 +42,13 @@ REF_BYTES = (32, 48)  # of a KeyPackage: as long as the suite's hash
 MAX_KEY_PACKAGE = 8 * 1024  # one of suite 0xFC02 has 3 to 5 KiB
 MAX_KEY_PACKAGES = 100  # of one device, beside the one of last resort; as many in one call
 MAX_CLAIM = MAX_ADDS  # nobody adds more in one Commit
+MAX_SDP = 64 * 1024  # characters
+MAX_SECTIONS = 64  # of one SDP
+MAX_SEATS = 16  # in one call
+MAX_MID = 3
+MAX_PUSH_ENDPOINT = 1024
+MAX_TURN_URLS = 8
+POINT_BYTES = 65  # of P-256, uncompressed
 
 # One WebSocket message from a client: a Commit, its Welcomes for all its Adds in practice, and the frame
 # around them.
@@ -139,6 +146,13 @@ JsonRef = Annotated[
 JsonKeyPackage = Annotated[
     bytes,
     Field(min_length=1, max_length=MAX_KEY_PACKAGE),
+    BeforeValidator(_decoded),
+    PlainSerializer(to_base64url, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "base64url"}),
+]
+JsonPoint = Annotated[
+    bytes,
+    Field(min_length=POINT_BYTES, max_length=POINT_BYTES),
     BeforeValidator(_decoded),
     PlainSerializer(to_base64url, when_used="json"),
     WithJsonSchema({"type": "string", "format": "base64url"}),

@@ -6,10 +6,13 @@ hashed. Optional fields are left out, never null. The server never sees any of t
 """
 
 import re
-from typing import Annotated, Any, Final, Literal
+from calendar import monthrange
+from datetime import datetime
+from itertools import pairwise
+from typing import Annotated, Any, Final, Literal, Self
 
 import cbor2
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from wire.bounds import (
     MAX_NUMBER,
@@ -28,10 +31,18 @@ MAX_TYPE = 32
 MAX_POST = 20_000  # characters, as everywhere: code points
 MAX_NAME = 80
 MAX_EMOJI_BYTES = 32
-MAX_PAGES = 8
+MAX_PAGES = 16
 MAX_PAGE = 32 * 1024
 SEEN_HEAD_BYTES = 16
-MAX_SIGNAL = 64
+MAX_SIGNAL = 128
+MAX_WHY = 200
+MAX_WANTED = 11  # others than the one who rings: a group of twelve
+MAX_CALL_PEOPLE = 32
+MAX_CALL_MS = 24 * 3_600_000
+MAX_ZONE = 48
+MAX_RULE = 72
+MIN_MINUTES = 5
+MAX_MINUTES = 600
 
 # Controls, line separators and marks that turn the reading direction: in one line of text they only deceive.
 _NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -62,8 +73,92 @@ def _emoji(text: str) -> str:
     return text
 
 
+# A time of day somewhere: which instant it is, the zone beside it says. No other calendar, no seconds.
+_LOCAL_TIME = re.compile("2[01][0-9]{2}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+# Names as in the IANA database: no path leads out of its folder, no machine's own settings are meant.
+_ZONE = re.compile(
+    "UTC|(?:Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific)"
+    "(?:/[A-Z][A-Za-z_-]*){1,2}"
+)
+# RFC 5545 §3.3.10 as far as groups meet, its parts in one order, so that one rule has one spelling.
+_RULE = re.compile(
+    "FREQ=(DAILY|WEEKLY|MONTHLY)"
+    "(?:;INTERVAL=(?:[2-9]|[1-9][0-9]))?"
+    "(?:;BYDAY=([A-Z0-9,-]{2,20}))?"
+    "(?:;COUNT=(?:[1-9][0-9]?|1[0-9]{2}|200)|;UNTIL=(2[01][0-9]{6}))?"
+)
+_DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+_ORDINAL_DAY = re.compile("(-1|[1-4])(MO|TU|WE|TH|FR|SA|SU)")
+
+
+def _answer_minutes(minutes: int) -> int:
+    # Not a Literal: Python would take 5.0 for one of its numbers.
+    if minutes not in (5, 15, 60):
+        raise ValueError("not a time that is offered")
+    return minutes
+
+
+def _local_time(text: str) -> str:
+    if not _LOCAL_TIME.fullmatch(text):
+        raise ValueError("not a local time")
+    datetime.fromisoformat(text)
+    return text
+
+
+def _zone(text: str) -> str:
+    if not _ZONE.fullmatch(text):
+        raise ValueError("not the name of a time zone")
+    return text
+
+
+def _weekdays(frequency: str, by_day: str) -> list[tuple[int, int]]:
+    """(ordinal in the month, or 0; day of the week from Monday), as a rule names them."""
+    if frequency == "MONTHLY" and (named := _ORDINAL_DAY.fullmatch(by_day)):
+        return [(int(named[1]), _DAYS.index(named[2]))]
+    days = by_day.split(",")
+    if frequency != "WEEKLY" or any(day not in _DAYS for day in days):
+        raise ValueError("days that such a rule does not have")
+    found = [_DAYS.index(day) for day in days]
+    if any(after <= before for before, after in pairwise(found)):
+        raise ValueError("days out of order, or one twice")
+    return [(0, day) for day in found]
+
+
+def _rule(text: str) -> str:
+    found = _RULE.fullmatch(text)
+    if not found:
+        raise ValueError("not a rule of recurrence")
+    if found[2]:
+        _weekdays(found[1], found[2])
+    if found[3]:
+        datetime.strptime(found[3], "%Y%m%d")
+    return text
+
+
+def _is_nth(start: datetime, ordinal: int) -> bool:
+    if ordinal == -1:
+        return start.day + 7 > monthrange(start.year, start.month)[1]
+    return ordinal in (0, (start.day - 1) // 7 + 1)
+
+
+def _begins(start: str, rule: str) -> bool:
+    """RFC 5545 §3.8.5.3: a series begins with its first occurrence. So its start is a day of its rule."""
+    found, first = _RULE.fullmatch(rule), datetime.fromisoformat(start)
+    if not found:
+        return False
+    days = _weekdays(found[1], found[2]) if found[2] else [(0, first.weekday())]
+    on_its_day = any(first.weekday() == day and _is_nth(first, ordinal) for ordinal, day in days)
+    return on_its_day and (not found[3] or first.strftime("%Y%m%d") <= found[3])
+
+
 PostText = Annotated[str, Field(min_length=1, max_length=MAX_POST), AfterValidator(_text)]
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_text), AfterValidator(_line)]
+Why = Annotated[str, Field(min_length=1, max_length=MAX_WHY), AfterValidator(_text), AfterValidator(_line)]
+LocalTime = Annotated[str, AfterValidator(_local_time)]
+Zone = Annotated[str, Field(max_length=MAX_ZONE), AfterValidator(_zone)]
+Rule = Annotated[str, Field(max_length=MAX_RULE), AfterValidator(_rule)]
+Minutes = Annotated[int, Field(ge=MIN_MINUTES, le=MAX_MINUTES)]
+AnswerMinutes = Annotated[int, AfterValidator(_answer_minutes)]
 Emoji = Annotated[
     str,
     Field(min_length=1, max_length=MAX_EMOJI_BYTES),
@@ -136,6 +231,143 @@ class Stuck(Strict):
     signature: Signature
 
 
+# Calls: who rings whom, and who was there. A call here is one wish to speak; a sitting, one time in a call.
+
+
+class Ring(Strict):
+    """The author calls the group. `wanted`: how many others should be there before it begins."""
+
+    call: Id
+    urgency: Literal["now", "today", "when_you_can"]
+    why: Why
+    wanted: Annotated[int, Field(ge=1, le=MAX_WANTED)]
+
+
+class RingAnswer(Strict):
+    """ringing: a device of the author rings, and says so itself. seen: the author has read it. Then what they
+    say: joining; in so many `minutes`; at a `time` (ms); cannot.
+    """
+
+    call: Id
+    kind: Literal["ringing", "seen", "joining", "in", "at", "cannot"]
+    minutes: AnswerMinutes | None = None
+    time: Number | None = None
+
+    @model_validator(mode="after")
+    def _says_when(self) -> Self:
+        if (self.minutes is None) != (self.kind != "in") or (self.time is None) != (self.kind != "at"):
+            raise ValueError("an answer with another one's time")
+        return self
+
+
+class RingEnd(Strict):
+    """A call rings no more. written: it goes on as the thread of `post`, which says the same."""
+
+    call: Id
+    outcome: Literal["met", "withdrawn", "written"]
+    post: Id | None = None
+
+    @model_validator(mode="after")
+    def _names_its_post(self) -> Self:
+        if (self.post is None) != (self.outcome != "written"):
+            raise ValueError("a post that does not go with the outcome")
+        return self
+
+
+class Attended(Strict):
+    """The author was in a sitting, from `began` to `ended` (ms). Their own device says so, each time."""
+
+    sitting: Id
+    began: Number
+    ended: Number
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        _check_span(self.began, self.ended)
+        return self
+
+
+class CallPerson(Strict):
+    """Somebody who was in a sitting, as the last one there has it."""
+
+    account: Id
+    began: Number
+    ended: Number
+
+
+class CallRecord(Strict):
+    """Who was in a sitting, said by whoever left it last (E37); `people` ascending by account."""
+
+    sitting: Id
+    began: Number
+    ended: Number
+    people: Annotated[list[CallPerson], Field(min_length=1, max_length=MAX_CALL_PEOPLE)]
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        _check_span(self.began, self.ended)
+        if any(after.account <= before.account for before, after in pairwise(self.people)):
+            raise ValueError("people out of order, or one twice")
+        if any(not self.began <= one.began <= one.ended <= self.ended for one in self.people):
+            raise ValueError("somebody there outside the sitting")
+        return self
+
+
+def _check_span(began: int, ended: int) -> None:
+    if not began <= ended <= began + MAX_CALL_MS:
+        raise ValueError("a time that ends before it begins, or lasts too long")
+
+
+# Meetings: what is planned. An occurrence is named by its start before anybody moved it.
+
+
+class Meeting(Strict):
+    """A meeting is planned or, under a known id, planned anew. `follows`: from the occurrence `since` on it
+    takes the place of another one.
+    """
+
+    meeting: Id
+    title: Name
+    start: LocalTime
+    zone: Zone
+    minutes: Minutes
+    rule: Rule | None = None
+    follows: Id | None = None
+    since: LocalTime | None = None
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        if (self.follows is None) != (self.since is None) or self.follows == self.meeting:
+            raise ValueError("what it follows is not whole")
+        if self.rule is not None and not _begins(self.start, self.rule):
+            raise ValueError("a start that is no day of its rule")
+        return self
+
+
+class MeetingChange(Strict):
+    """One occurrence is at another time, in the meeting's zone. It takes place again if it was cancelled."""
+
+    meeting: Id
+    occurrence: LocalTime
+    start: LocalTime
+    minutes: Minutes
+
+
+class MeetingCancel(Strict):
+    """One occurrence does not take place; without one, the meeting is no more."""
+
+    meeting: Id
+    occurrence: LocalTime | None = None
+
+
+class MeetingAnswer(Strict):
+    """Whether the author comes: to one occurrence or, without one, as a rule."""
+
+    meeting: Id
+    coming: Literal["yes", "no", "maybe"]
+    occurrence: LocalTime | None = None
+
+
 BODIES: Final[dict[str, type[Strict]]] = {
     "post": Post,
     "edit": Edit,
@@ -145,6 +377,15 @@ BODIES: Final[dict[str, type[Strict]]] = {
     "snapshot": SnapshotPage,
     "snapshot_check": SnapshotCheck,
     "stuck": Stuck,
+    "ring": Ring,
+    "ring_answer": RingAnswer,
+    "ring_end": RingEnd,
+    "attended": Attended,
+    "call_record": CallRecord,
+    "meeting": Meeting,
+    "meeting_change": MeetingChange,
+    "meeting_cancel": MeetingCancel,
+    "meeting_answer": MeetingAnswer,
 }
 
 
@@ -178,6 +419,45 @@ class Signal(Strict):
     kind: Literal["typing", "presence"]
     at: Number
     on: bool
+
+
+class HandSignal(Strict):
+    """In a call: the author's hand is up, or down, `since` then (ms): hands are called on in that order."""
+
+    kind: Literal["hand"]
+    at: Number
+    sitting: Id
+    on: bool
+    since: Number
+
+
+class ReactionSignal(Strict):
+    """In a call: an emoji that is seen for a moment."""
+
+    kind: Literal["call_reaction"]
+    at: Number
+    sitting: Id
+    emoji: Emoji
+
+
+class MediaSignal(Strict):
+    """In a call: what of the author's is on."""
+
+    kind: Literal["call_media"]
+    at: Number
+    sitting: Id
+    mic: bool
+    camera: bool
+    screen: bool
+
+
+SIGNALS: Final[dict[str, type[Strict]]] = {
+    "typing": Signal,
+    "presence": Signal,
+    "hand": HandSignal,
+    "call_reaction": ReactionSignal,
+    "call_media": MediaSignal,
+}
 
 
 def encode_canonical(value: Strict) -> bytes:
@@ -214,7 +494,12 @@ def decode_body(type_: str, data: bytes) -> Strict | None:
     return body
 
 
-def decode_signal(data: bytes) -> Signal:
+def decode_signal(data: bytes) -> Signal | HandSignal | ReactionSignal | MediaSignal:
     """Raises DecodeError."""
-    signal: Signal = _decode(Signal, data, MAX_SIGNAL)
+    found = items(data, MAX_SIGNAL)
+    kind = found[0].get("kind") if found and isinstance(found[0], dict) else None
+    cls = SIGNALS.get(kind) if isinstance(kind, str) else None
+    if cls is None:
+        raise DecodeError("not a signal")
+    signal: Signal | HandSignal | ReactionSignal | MediaSignal = _decode(cls, data, MAX_SIGNAL)
     return signal

@@ -16,8 +16,12 @@ from wire.bounds import (
     MAX_FETCH,
     MAX_GAP_ENTRIES,
     MAX_LEAVES,
+    MAX_MID,
     MAX_ROOMS,
+    MAX_SDP,
     MAX_SEALED,
+    MAX_SEATS,
+    MAX_SECTIONS,
     MAX_WELCOME,
     Code,
     Id,
@@ -35,6 +39,12 @@ WelcomePayload = Annotated[bytes, Field(min_length=1, max_length=MAX_WELCOME)]
 Sealed = Annotated[bytes, Field(min_length=1, max_length=MAX_SEALED)]
 EphemeralPayload = Annotated[bytes, Field(min_length=1, max_length=MAX_EPHEMERAL)]
 Devices = Annotated[list[Id], Field(max_length=MAX_LEAVES)]
+Sdp = Annotated[str, Field(min_length=1, max_length=MAX_SDP)]
+Mid = Annotated[str, Field(min_length=1, max_length=MAX_MID)]
+StreamKind = Literal["audio", "camera", "screen", "screen_audio"]
+StreamLayer = Literal["none", "l", "m", "h"]
+Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 # From a client
@@ -112,6 +122,70 @@ class Ping(Strict):
     """Is anybody there?"""
 
     t: Literal["ping"] = "ping"
+
+
+# Calls, from a client
+
+
+class CallJoin(Strict):
+    """This device comes into the room's call. `session` is random and made for this attempt. `resume`: the
+    same session was in the call before, on another socket; it takes no seat from another device.
+    """
+
+    t: Literal["call_join"] = "call_join"
+    room: Id
+    session: Id
+    resume: bool
+
+
+class CallAnswer(Strict):
+    """The SDP answer to offer `seq`. One to any other offer counts for nothing."""
+
+    t: Literal["call_answer"] = "call_answer"
+    room: Id
+    session: Id
+    seq: Number
+    sdp: Sdp
+
+
+class LayerOf(Strict):
+    """How large one received section is shown."""
+
+    mid: Mid
+    layer: StreamLayer
+
+
+class CallLayers(Strict):
+    """How large this device shows what it receives. What is not named stays as it is."""
+
+    t: Literal["call_layers"] = "call_layers"
+    room: Id
+    session: Id
+    streams: Annotated[list[LayerOf], Field(max_length=MAX_SECTIONS)]
+
+
+class CallRestart(Strict):
+    """The path of the media is gone: make an offer with new ICE credentials."""
+
+    t: Literal["call_restart"] = "call_restart"
+    room: Id
+    session: Id
+
+
+class CallLeave(Strict):
+    """This device leaves the call."""
+
+    t: Literal["call_leave"] = "call_leave"
+    room: Id
+    session: Id
+
+
+class Wake(Strict):
+    """The event `ring` is on the server: wake the devices of the room that have no socket now."""
+
+    t: Literal["wake"] = "wake"
+    room: Id
+    ring: Id
 
 
 # From the server
@@ -268,6 +342,88 @@ class Routing(Strict):
     new: Devices
 
 
+class CallParticipant(Strict):
+    """A device in a call. joining: no media yet, or none again; silent: nothing comes from it any more."""
+
+    device: Id
+    session: Id
+    since: Number
+    state: Literal["joining", "here", "silent"]
+
+
+class CallState(Strict):
+    """Who is in the room's call. `call` names this sitting and `since` is its begin; without anybody in it
+    there is neither.
+    """
+
+    t: Literal["call_state"] = "call_state"
+    room: Id
+    call: Id | None = None
+    since: Number | None = None
+    participants: Annotated[list[CallParticipant], Field(max_length=MAX_SEATS)]
+
+
+class StreamOf(Strict):
+    """A section on which the client receives: whose device it is from, and what. A hint for the layout:
+    who is heard is decided by the frames themselves (E36).
+    """
+
+    mid: Mid
+    device: Id
+    kind: StreamKind
+
+
+class CallOffer(Strict):
+    """An SDP offer. `fresh`: it begins a new connection, and the one before, if there was one, is over."""
+
+    t: Literal["call_offer"] = "call_offer"
+    room: Id
+    session: Id
+    seq: Number
+    fresh: bool
+    sdp: Sdp
+    streams: Annotated[list[StreamOf], Field(max_length=MAX_SECTIONS)]
+
+
+class CallEnded(Strict):
+    """The session is over, and why."""
+
+    t: Literal["call_ended"] = "call_ended"
+    room: Id
+    session: Id
+    code: Code
+
+
+class Quality(Strict):
+    """Of one participant. Up is from it to the server. Loss is a share of packets, before repair."""
+
+    device: Id
+    round_trip_ms: Rate | None = None
+    loss_up: Share
+    loss_down: Share
+    kbps_up: Rate
+    kbps_down: Rate
+    loudness: Annotated[int, Field(ge=0, le=127)]
+    layers: Annotated[list[LayerOf], Field(max_length=MAX_SECTIONS)]
+
+
+class CallReport(Strict):
+    """How the media of a call fares, for its participants alone."""
+
+    t: Literal["call_report"] = "call_report"
+    room: Id
+    participants: Annotated[list[Quality], Field(max_length=MAX_SEATS)]
+
+
+class Woken(Strict):
+    """The answer to `wake`: the devices that have been woken."""
+
+    t: Literal["woken"] = "woken"
+    room: Id
+    ring: Id
+    devices: Devices
+
+
 class Pong(Strict):
     """Yes."""
 
@@ -283,7 +439,11 @@ class Bye(Strict):
     code: Code
 
 
-ClientFrame = Annotated[Hello | Send | Cursor | Fetch | Ephemeral | Ping, Field(discriminator="t")]
+CallFrame = CallJoin | CallAnswer | CallLayers | CallRestart | CallLeave
+ClientFrame = Annotated[
+    Hello | Send | Cursor | Fetch | Ephemeral | Ping | CallFrame | Wake, Field(discriminator="t")
+]
+CallNews = CallState | CallOffer | CallEnded | CallReport | Woken
 ServerFrame = Annotated[
     Ready
     | Ack
@@ -299,6 +459,7 @@ ServerFrame = Annotated[
     | Ephemeral
     | Removed
     | Routing
+    | CallNews
     | Pong
     | Bye,
     Field(discriminator="t"),

@@ -14,10 +14,13 @@ from wire.bounds import (
     MAX_CLAIM,
     MAX_KEY_PACKAGES,
     MAX_PASSKEYS,
+    MAX_PUSH_ENDPOINT,
+    MAX_TURN_URLS,
     Code,
     JsonId,
     JsonKey,
     JsonKeyPackage,
+    JsonPoint,
     JsonRef,
     JsonSealed,
     JsonSecret,
@@ -300,6 +303,28 @@ class ClaimedKeyPackages(Strict):
     """Those that there were, in the order of the claim. The others are not there, or not for this caller."""
 
     key_packages: Annotated[list[ClaimedKeyPackage], Field(max_length=MAX_CLAIM)]
+
+
+class PushKey(Strict):
+    """What a browser subscribes with (RFC 8292 §3.2), and whether this device has an endpoint here."""
+
+    key: JsonPoint
+    subscribed: bool
+
+
+class PushEndpoint(Strict):
+    """Where a push service takes the wakes of this device (RFC 8030 §4). A wake has no body, so no keys."""
+
+    endpoint: Annotated[str, Field(min_length=1, max_length=MAX_PUSH_ENDPOINT)]
+
+
+class TurnServers(Strict):
+    """For RTCConfiguration.iceServers. Without a TURN server `urls` is empty and nothing else is there."""
+
+    urls: Annotated[list[Text], Field(max_length=MAX_TURN_URLS)]
+    username: Text | None = None
+    credential: Text | None = None
+    ttl: Number | None = None
 
 
 class Health(Strict):

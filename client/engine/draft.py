@@ -233,8 +233,10 @@ class Draft:
                 self.invited.append(invite_id)
             case effects.Dropped(command=command, code=code):
                 self.dropped.append(DroppedWish(room_id, command, code))
-            case effects.Arrived():
-                pass  # the room's own unread count tells it
+            case effects.Arrived() | effects.Rang() | effects.HeardInCall():
+                pass  # the room's own view tells it; a program takes no calls
+            case effects.Media() | effects.MediaHold() | effects.MediaEnd():
+                pass  # a program goes into none
 
     def _meet(self, room_id: bytes, leaf: LeafIdentity) -> None:
         if leaf.account_id == self.env.me.account_id:

@@ -319,6 +319,10 @@ class Session:
                 self._ready(draft, event)
             case wire_frames.Pong() | wire_frames.Bye():
                 pass  # handled when they came
+            case wire_frames.CallState():
+                self._frame(draft, event)
+            case _ if isinstance(event, wire_frames.CallNews):
+                pass  # a program takes no calls
             case _:
                 self._frame(draft, event)
 

@@ -6,6 +6,8 @@ A command that cannot be taken raises CommandError with a stable code, and the s
 from dataclasses import dataclass
 from typing import ClassVar
 
+from crypto.room.call_bodies import CallEvent
+from crypto.room.ephemeral import CallSignal
 from crypto.room.room_context import OpenInvite
 
 
@@ -39,6 +41,42 @@ class React:
     target: bytes
     emoji: str
     on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Something about calls or meetings: ring, answer, plan, move, come."""
+
+    event: CallEvent
+
+
+@dataclass(frozen=True, slots=True)
+class MediaOn:
+    """This device goes into the room's call: `effects.Media` follows as soon as it may.
+
+    `rekey`: it starts the call, so a commit with a path comes first (E37). Given while it is in already, it
+    changes nothing.
+    """
+
+    rekey: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MediaOff:
+    """It goes out. `rekey`: nobody is left, so this device supersedes the keys that were used (E37). Always
+    taken.
+    """
+
+    rekey: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SayInCall:
+    """A hand, a reaction, or what of this device's media is on: to the others in its call. The core says hand
+    and media again by itself whenever somebody may not have heard them.
+    """
+
+    signal: CallSignal
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,5 +160,5 @@ class RevokeDevice:
 
 
 Intent = Invite | WithdrawInvite | Rename | RemoveMember | WithdrawRemoval | RevokeDevice
-Saying = Post | Edit | Delete | React | Profile
-Command = Saying | Leave | Resume | Typing | Presence | MarkRead | Intent
+Saying = Post | Edit | Delete | React | Say | Profile
+Command = Saying | MediaOn | MediaOff | SayInCall | Leave | Resume | Typing | Presence | MarkRead | Intent

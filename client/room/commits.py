@@ -6,14 +6,12 @@ from dataclasses import dataclass, replace
 
 import cbor2
 
-from client.room import effects
 from client.room.endings import copy_found, removed_from_room, stuck_at
 from client.room.faults import Fault, judged
-from client.room.merging import after_merge, drop_staged
+from client.room.merging import after_merge, drop_staged, give_up
 from client.room.seen import Place, Position, check_seen, note_unreadable
 from client.room.snapshots import take_happened
 from client.room.state import (
-    ForIntent,
     Happened,
     HeldCommit,
     Membership,
@@ -71,19 +69,11 @@ def _read_own(turn: Turn, entry: Entry, staged: StagedCommit) -> Happened | None
     if isinstance(verdict, Fault):
         drop_staged(turn)
         _skipped(turn, entry, membership.me, verdict.code)
-        _give_up(turn, staged, verdict.code)
+        give_up(turn, staged, verdict.code)
         return None
     turn.wipe(superseded_secrets(membership.group, staged.next))
     turn.state = replace(turn.state, staged=None)
     return _merge(turn, entry, staged.next, verdict, staged)
-
-
-def _give_up(turn: Turn, staged: StagedCommit, code: str) -> None:
-    """The group said no to it: to ask once more would change nothing."""
-    if isinstance(staged.purpose, ForIntent):
-        intent = staged.purpose.intent
-        turn.state = replace(turn.state, intents=tuple(one for one in turn.state.intents if one != intent))
-        turn.effect(effects.Dropped(intent.kind, code))
 
 
 def _read_other(turn: Turn, entry: Entry) -> Happened | None:

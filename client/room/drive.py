@@ -5,15 +5,26 @@ from dataclasses import replace
 
 from client.room import effects
 from client.room.entries import fetch_due, watch_fetch
+from client.room.media import after_call_due, settle_media, start_refused
 from client.room.outbox import send_outbox
 from client.room.ranks import anyone, turn_delay
 from client.room.rejoining import ask_again
 from client.room.requests import is_hopeless
 from client.room.routing import REPAIR_AFTER_MS
 from client.room.signals import here_due, say_here, signals_expire
+from client.room.sitting import mine_due, say_mine
 from client.room.snapshots import do_snapshot_duties
 from client.room.staging import commit, own_other_leaves, send_staged
-from client.room.state import ForIntent, ForRequest, Leaving, Membership, Purpose, StagedCommit, Upkeep
+from client.room.state import (
+    ForIntent,
+    ForRequest,
+    Leaving,
+    MediaWaiting,
+    Membership,
+    Purpose,
+    StagedCommit,
+    Upkeep,
+)
 from client.room.turn import Turn, is_level
 from crypto.mls.application import protect_proposal
 from crypto.mls.group import epoch
@@ -39,6 +50,7 @@ def drive(turn: Turn) -> None:
         _retry_rejoin(turn)
     elif turn.state.stage == "member":
         _act(turn)
+    settle_media(turn)
     wake = _next_wake(turn)
     if wake is not None and wake != turn.state.wake:
         turn.state = replace(turn.state, wake=wake)
@@ -56,6 +68,7 @@ def _act(turn: Turn) -> None:
     if membership is None or not is_level(turn.state) or turn.env.now < link.not_before:
         return
     say_here(turn)
+    say_mine(turn)
     if turn.state.leaving is not None:
         _leave(turn, membership)
         return
@@ -104,10 +117,15 @@ def _due_purposes(turn: Turn) -> Iterator[Purpose]:
     for request in state.requests:
         if request.due is not None and request.due <= now and not is_hopeless(request, membership):
             yield ForRequest(request.id)
+    # E37: after what must be committed anyway, since any commit does.
+    if state.media == MediaWaiting(starts=True):
+        yield Upkeep("before_call")
     if dues.repair is not None and dues.repair <= now:
         yield Upkeep("repair")
     if dues.expiry is not None and dues.expiry <= now:
         yield Upkeep("expiry")
+    if dues.after_call is not None and dues.after_call <= now:
+        yield Upkeep("after_call")
     own = _own_due(turn)
     if own is not None and own[0] <= now:
         yield own[1]
@@ -122,6 +140,8 @@ def _plan_dues(turn: Turn) -> None:
         going = {who.device_id for one in leaves if (who := membership.roster.get(one.leaf)) is not None}
         due = turn.env.now + turn_delay(turn, lambda who: who.device_id not in going)
         turn.dues = replace(turn.dues, leaves=due)
+    # E37: a call that is over, and none that has begun since.
+    turn.dues = replace(turn.dues, after_call=after_call_due(turn, turn.dues.after_call))
     if turn.dues.expiry is None and _expired_now(turn, membership):
         due = turn.env.now + REPAIR_AFTER_MS + turn_delay(turn, anyone)
         turn.dues = replace(turn.dues, expiry=due)
@@ -174,6 +194,10 @@ def _put_aside(turn: Turn, purpose: Purpose, code: str) -> None:
             turn.dues = replace(turn.dues, expiry=turn.env.now + DAY)
         case Upkeep("own_devices"):
             pass  # the device that leaves goes alone
+        case Upkeep("before_call"):
+            start_refused(turn, code)
+        case Upkeep("after_call"):
+            turn.dues = replace(turn.dues, after_call=turn.env.now + DAY)
         case Upkeep("update" | "renew"):
             turn.chores = replace(turn.chores, first_event=turn.env.now)
 
@@ -227,13 +251,14 @@ def _next_wake(turn: Turn) -> int | None:
     if state.stage == "rejoining" and state.rejoining is not None:
         times.append(state.rejoining.again)
     if state.stage == "member" and state.link.connected and state.membership is not None:
-        times += [here_due(turn), state.link.not_before]
+        times += [here_due(turn), mine_due(turn), state.link.not_before]
         if state.pause is None and state.newcomer is None:
             own = _own_due(turn)
             times += [
                 state.dues.leaves,
                 state.dues.repair,
                 state.dues.expiry,
+                state.dues.after_call,
                 None if own is None else own[0],
             ]
             times += [one.due for one in state.requests if not is_hopeless(one, state.membership)]

@@ -1,9 +1,12 @@
 """What is to be done once the new state is stored, in order. A driver matches on the class."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from crypto.identity.credential import LeafIdentity
+from crypto.mls.tree_math import LeafIndex
+from crypto.room.ephemeral import CallSignal
 from wire.frames import Ephemeral, Fetch
 from wire.frames import Send as SendFrame
 
@@ -95,10 +98,88 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """What was asked for is not possible any more, and was dropped. `command`: the `kind` of the Intent."""
+    """What was asked for is not possible any more, and was dropped. `command`: the `kind` of the Intent, the
+    type of the event, or `media_on`.
+    """
 
     command: str
     code: str
 
 
-Effect = Send | Cursor | Rejoin | Alarm | Met | Pins | Wake | WithdrawToken | Invited | Arrived | Dropped
+@dataclass(frozen=True, slots=True)
+class CallLeaf:
+    """Who sits at a leaf."""
+
+    device_id: bytes
+    account_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """The keys of the call (E35, E36), for whatever encrypts: decrypt by them from now on, and encrypt by no
+    others. At first when this device comes in, then for every epoch that is merged, and again for the same
+    epoch when a hold is over. Nobody but the driver has the base key.
+    """
+
+    epoch: int
+    base_key: bytes = field(repr=False)
+    own_leaf: LeafIndex
+    leaves: Mapping[LeafIndex, CallLeaf]
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Somebody who goes, whom nobody is to hear from now on (E14)."""
+
+    leaf: LeafIndex
+    who: CallLeaf
+
+
+@dataclass(frozen=True, slots=True)
+class MediaHold:
+    """Encrypt nothing until the next Media: somebody goes (E14), or the room is paused (E19)."""
+
+    gone: Gone | None
+
+
+@dataclass(frozen=True, slots=True)
+class MediaEnd:
+    """This device is in the call no more: all of its keys are to be forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeardInCall:
+    """Somebody in this device's call said something of themselves (E38). A reaction is shown for a moment
+    and kept nowhere.
+    """
+
+    account: bytes
+    device: bytes
+    signal: CallSignal
+
+
+@dataclass(frozen=True, slots=True)
+class Rang:
+    """Somebody else calls the group, and the ring has not lapsed."""
+
+    call: bytes
+
+
+Effect = (
+    Send
+    | Cursor
+    | Rejoin
+    | Alarm
+    | Met
+    | Pins
+    | Wake
+    | WithdrawToken
+    | Invited
+    | Arrived
+    | Dropped
+    | Media
+    | MediaHold
+    | MediaEnd
+    | HeardInCall
+    | Rang
+)

@@ -8,7 +8,7 @@ from client.room.happenings import with_happened
 from client.room.outbox import ID_BYTES, seal_event
 from client.room.rejoining import begin_rejoin
 from client.room.seen import Place
-from client.room.state import NOBODY, OFFLINE, Happened, Statement
+from client.room.state import NO_CALL, NOBODY, OFFLINE, Happened, Statement
 from client.room.turn import Turn
 from crypto.identity.credential import LeafIdentity
 from crypto.mls.group import superseded_secrets
@@ -40,6 +40,7 @@ def _end(turn: Turn, stage: Literal["removed", "left"]) -> None:
         provisional=None,
         pause=None,
         link=OFFLINE,
+        call=NO_CALL,
         wake=None,
     )
     turn.effect(effects.Pins())

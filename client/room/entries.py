@@ -15,6 +15,7 @@ from client.room.outbox import reseal
 from client.room.reading import confirm_own, own_event, read_message
 from client.room.rejoining import begin_rejoin, settle_outbox
 from client.room.seen import Place, note_unreadable
+from client.room.sitting import nothing_said
 from client.room.snapshots import owe_snapshot
 from client.room.state import Fetching, Happened, Passed
 from client.room.turn import Turn
@@ -217,6 +218,7 @@ def on_caught_up(turn: Turn, last: int) -> None:
     """All that the server has was sent."""
     _raise_target(turn, last)
     turn.link = replace(turn.link, caught_up=True)
+    nothing_said(turn)
     fetch_missing(turn, turn.link.target)
 
 

@@ -12,7 +12,9 @@ from client.room.leaf import fresh_key_package, fresh_leaf
 from client.room.outbox import queue_event
 from client.room.rejoining import begin_rejoin
 from client.room.state import (
+    NO_CALL,
     NO_DUES,
+    NO_MEDIA,
     NOBODY,
     OFFLINE,
     Chores,
@@ -75,6 +77,8 @@ def _blank(room_id: bytes, membership: Membership | None, log: RoomLog, link: Li
         requests=(),
         cursors={},
         presence=NOBODY,
+        media=NO_MEDIA,
+        call=NO_CALL,
         wake=None,
     )
 

@@ -3,12 +3,15 @@
 from dataclasses import replace
 
 from client.room import commands, effects
+from client.room.media import merged_in_call, start_refused
 from client.room.ranks import anyone, turn_delay
 from client.room.snapshots import settle_provisional
-from client.room.state import NO_DUES, NOBODY, ForIntent, ForRequest, Membership, StagedCommit
+from client.room.state import NO_DUES, NOBODY, ForIntent, ForRequest, Membership, StagedCommit, Upkeep
 from client.room.turn import Turn
 from crypto.mls.group import superseded_secrets
 from crypto.room.change import InviteWithdrawn, RoomChange
+
+DAY = 24 * 3_600_000
 
 
 def after_merge(
@@ -38,6 +41,9 @@ def after_merge(
         ),
         dues=NO_DUES,
     )
+    # What signals said before reaches nobody who came with this commit.
+    turn.call = replace(turn.call, again=turn.call.mine is not None)
+    merged_in_call(turn, own=own is not None)
     settle_provisional(turn)
     if own is not None:
         _committed(turn, own)
@@ -82,3 +88,17 @@ def drop_staged(turn: Turn) -> None:
         id_, due = staged.purpose.request_id, turn.env.now + turn_delay(turn, anyone)
         requests = (replace(one, due=due) if one.id == id_ else one for one in turn.state.requests)
         turn.state = replace(turn.state, requests=tuple(requests))
+
+
+def give_up(turn: Turn, staged: StagedCommit, code: str) -> None:
+    """The group or the server said no to it: to ask once more would change nothing."""
+    match staged.purpose:
+        case ForIntent(intent):
+            intents = tuple(one for one in turn.state.intents if one != intent)
+            turn.state = replace(turn.state, intents=intents)
+            turn.effect(effects.Dropped(intent.kind, code))
+        case Upkeep("before_call"):
+            start_refused(turn, code)
+        case Upkeep("after_call"):
+            # E37: the keys are still there, and a week is not far.
+            turn.dues = replace(turn.dues, after_call=turn.env.now + DAY)

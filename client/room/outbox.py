@@ -4,12 +4,14 @@ them (E16, E17).
 
 from dataclasses import dataclass, replace
 
+from client.room import effects
 from client.room.happenings import line_id
 from client.room.heads import head_at
 from client.room.state import Made, Outgoing, Sealed
 from client.room.turn import Turn, seen_now
 from crypto.mls.application import protect_application
 from crypto.room.bodies import EventBody, encode_body
+from crypto.room.call_bodies import Ring
 from crypto.room.events import (
     Envelope,
     Unsigned,
@@ -28,6 +30,8 @@ MAX_IN_FLIGHT = 64
 MAX_OUTBOX = 10_000
 """Said and not yet on the server. More is a program that runs wild."""
 ID_BYTES = 16
+RING_WAITS_MS = 5 * 60_000
+"""A ring that could not be sent for so long is not sent any more: it says that help is wanted now."""
 STORAGE_WAIT_MS = 2_000
 """How long this device waits when the server could not store."""
 
@@ -43,6 +47,7 @@ def send_outbox(turn: Turn) -> None:
     """Send what may be sent, in the order of its counters: a server that took a later one first would make
     it a repetition.
     """
+    _drop_late_rings(turn)
     outbox = turn.state.outbox
     room = MAX_IN_FLIGHT - sum(one.in_flight and one.acked == 0 for one in outbox)
     again = [(one.sealed.counter, one) for one in outbox if one.sealed is not None and _waits(one)]
@@ -53,6 +58,19 @@ def send_outbox(turn: Turn) -> None:
         return
     for one in [one for one in outbox if one.sealed is None and one.acked == 0][:room]:
         _send_sealed(turn, _seal(turn, one))
+
+
+def _drop_late_rings(turn: Turn) -> None:
+    late = [one for one in turn.state.outbox if _is_late_ring(one, turn.env.now)]
+    if late:
+        turn.state = replace(turn.state, outbox=tuple(one for one in turn.state.outbox if one not in late))
+        for _ in late:
+            turn.effect(effects.Dropped("ring", "ring_late"))
+
+
+def _is_late_ring(one: Outgoing, now: int) -> bool:
+    """What was sealed once may be in the log."""
+    return isinstance(one.event, Ring) and not one.made and now >= one.at + RING_WAITS_MS
 
 
 def _waits(one: Outgoing) -> bool:

@@ -29,15 +29,26 @@ from crypto.room.bodies import (
     decode_body,
     encode_body,
 )
+from crypto.room.call_bodies import (
+    Attended,
+    CallRecord,
+    Meeting,
+    MeetingCancel,
+    MeetingChange,
+    Ring,
+    RingEnd,
+)
+from crypto.room.call_lines import call_line
+from crypto.room.calls import has_lapsed, ring_of
 from crypto.room.events import (
     Envelope,
     decode_envelope,
     encode_envelope,
     event_signature_is_valid,
 )
-from crypto.room.fold import EventPlace, fold_event
+from crypto.room.fold import EventPlace, Fold, fold_event
 from crypto.room.log_head import SEEN_HEAD_LENGTH, Seen
-from crypto.room.timeline import SystemItem, with_said, with_system
+from crypto.room.timeline import SystemItem, with_said, with_sitting, with_system
 from wire.frames import Entry
 
 
@@ -141,8 +152,9 @@ def _fold_in(
     """An authentic event becomes part of what everyone computes alike, and of what is shown."""
     decoded = judged(lambda: decode_body(envelope.type, envelope.body))
     event = None if isinstance(decoded, Fault) else decoded
-    author = EventPlace(place.n, leaf.account_id, leaf.device_id)
-    folded = fold_event(turn.state.fold, author, envelope, event)
+    author = EventPlace(place.n, leaf.account_id, leaf.device_id, place.time)
+    before = turn.state.fold
+    folded = fold_event(before, author, envelope, event)
     turn.state = replace(turn.state, fold=folded.fold)
     if turn.chores.first_event == 0:
         turn.chores = replace(turn.chores, first_event=turn.env.now)
@@ -152,11 +164,11 @@ def _fold_in(
         line = SystemItem(place.id, place.n, place.time, "newer_version", leaf.account_id, None, "")
         turn.state = replace(turn.state, timeline=with_system(turn.state.timeline, line))
     else:
-        _apply(turn, place, leaf, event)
+        _apply(turn, place, leaf, event, before)
     return "repeated" if folded.repeated else "taken"
 
 
-def _apply(turn: Turn, place: Place, leaf: LeafIdentity, event: EventBody) -> None:
+def _apply(turn: Turn, place: Place, leaf: LeafIdentity, event: EventBody, before: Fold) -> None:
     match event:
         case Post() | Edit() | Delete() | React():
             _say(turn, place, leaf, event)
@@ -166,7 +178,25 @@ def _apply(turn: Turn, place: Place, leaf: LeafIdentity, event: EventBody) -> No
             note_snapshot_page(turn, leaf, event)
         case SnapshotCheck():
             take_check(turn, leaf, event)
+        case Attended() | CallRecord():
+            timeline = with_sitting(turn.state.timeline, event, leaf.account_id, place.n, place.time)
+            turn.state = replace(turn.state, timeline=timeline)
+        case Ring() | RingEnd() | Meeting() | MeetingChange() | MeetingCancel():
+            _note_call(turn, place, leaf, event, before)
         # Who is stuck rejoins by itself; the successor room of E18 would begin here.
+
+
+def _note_call(turn: Turn, place: Place, leaf: LeafIdentity, event: EventBody, before: Fold) -> None:
+    line = call_line(before, turn.state.fold, event)
+    if line is None:
+        return
+    author = leaf.account_id
+    item = SystemItem(place.id, place.n, place.time, line.code, None, author, line.detail)
+    turn.state = replace(turn.state, timeline=with_system(turn.state.timeline, item))
+    if isinstance(event, Ring) and author != turn.env.me.account_id:
+        ring = ring_of(turn.state.fold.rings, event.call)
+        if ring is not None and not has_lapsed(ring, turn.env.server_now):
+            turn.effect(effects.Rang(event.call))
 
 
 def _say(turn: Turn, place: Place, leaf: LeafIdentity, event: EventBody) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from client.room import effects
 from client.room.happenings import line_id
 from client.room.leaf import fresh_key_package
+from client.room.media import is_call_on
 from client.room.outbox import send_message
 from client.room.pins import is_pinned, room_pin
 from client.room.said import said_by
@@ -145,7 +146,7 @@ def _come_back(turn: Turn, rejoining: Rejoining, welcome: Welcome) -> None:
         provisional=None,
         pause=None,
         presence=NOBODY,
-        chores=Chores(),
+        chores=Chores(called=is_call_on(turn)),
     )
     # What was missed was sent before the Welcome; what follows is live, also where `ready` did not name it.
     target = max(state.link.target, c)

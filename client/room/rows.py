@@ -8,13 +8,17 @@ Rows are sealed by the store, so what is read back is what was written; it is de
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import starmap
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import cbor2
 
 from client.room.commands import Intent
 from client.room.heads import HeadChunk, chunk_number
-from client.room.records import Record
+from client.room.records import MAX_RECORD_BYTES, Record
 from client.room.state import (
+    NO_CALL,
     NO_DUES,
+    NO_MEDIA,
     NOBODY,
     OFFLINE,
     Chores,
@@ -44,16 +48,19 @@ from crypto.mls.group_state import (
     encode_ratchets,
     in_same_epoch,
 )
-from crypto.room.fold import Fold
+from crypto.room.fold import FOLD_VERSION, Fold
 from crypto.room.room_context import read_room_extensions
 from crypto.room.roster import roster_of
-from crypto.room.timeline import Segment, timeline_of
+from crypto.room.timeline import Segment, SystemItem, Timeline, timeline_of
+from wire.codec import DecodeError, items
 
 T = TypeVar("T")
 
 CORE_ROW = "core"
 """The row to read first; `row_names` tells the others."""
-FORMAT = 1
+FORMAT = 2
+FORMER_FORMAT = 1
+"""Its fold had no rings and no meetings, and it knew of no calls."""
 
 EPOCH = "epoch"
 RATCHETS = "ratchets"
@@ -248,8 +255,38 @@ def _damaged(what: str) -> StorageError:
     return StorageError("room_rows", f"{what} of a stored room is missing or of another program")
 
 
+def _as_now(data: bytes) -> bytes:
+    """A core row as this format has it."""
+    core = _former_core(data)
+    if core is None:
+        return data
+    fold = {**core["fold"], "version": FOLD_VERSION, "rings": [], "meetings": []}
+    chores = {"called": False, **core["chores"]}
+    return cbor2.dumps({**core, "format": FORMAT, "fold": fold, "chores": chores})
+
+
+def _former_core(data: bytes) -> dict[str, Any] | None:
+    """None for a row of this format, and for what the reader is to refuse."""
+    try:
+        found = items(data, MAX_RECORD_BYTES)
+    except DecodeError:
+        return None
+    core = found[0] if len(found) == 1 else None
+    if not isinstance(core, dict) or core.get("format") != FORMER_FORMAT:
+        return None
+    return core if isinstance(core.get("fold"), dict) and isinstance(core.get("chores"), dict) else None
+
+
+def _was_passed_unread(data: bytes, timeline: Timeline) -> bool:
+    """Whether the former program has passed events that it did not know: what they did is missing from the
+    fold, which does not have every event then (E23).
+    """
+    codes = (item.code for segment in timeline for item in segment if isinstance(item, SystemItem))
+    return _former_core(data) is not None and "newer_version" in codes
+
+
 def _core_of(data: bytes) -> _Core:
-    core = _CORE.decode(data)
+    core = _CORE.decode(_as_now(data))
     if core.format != FORMAT:
         raise _damaged(CORE_ROW)
     return core
@@ -294,10 +331,14 @@ def load_room(rows: Mapping[str, bytes]) -> RoomState:
         return tuple(record.decode(_row(rows, name)) for name in core.rows if name.startswith(prefix))
 
     log = core.log
+    kept = {name: getattr(core, name) for name in _AS_THEY_ARE}
+    timeline = timeline_of(of(TIMELINE, _SEGMENT))
+    if _was_passed_unread(rows[CORE_ROW], timeline):
+        kept["whole"] = False
     return RoomState(
         membership=_read_membership(rows, core) if EPOCH in core.rows else None,
         log=RoomLog(log.n, log.head, log.time, log.after, of(HEADS, _CHUNK), log.maker, log.gap),
-        timeline=timeline_of(of(TIMELINE, _SEGMENT)),
+        timeline=timeline,
         outbox=of(OUT, _OUTGOING),
         staged=_read_staged(rows) if STAGED in core.rows else None,
         newcomer=_NEWCOMER.decode(_row(rows, NEWCOMER)) if NEWCOMER in core.rows else None,
@@ -306,8 +347,10 @@ def load_room(rows: Mapping[str, bytes]) -> RoomState:
         requests=(),
         cursors={},
         presence=NOBODY,
+        media=NO_MEDIA,
+        call=NO_CALL,
         wake=None,
-        **{name: getattr(core, name) for name in _AS_THEY_ARE},
+        **kept,
     )
 
 

@@ -89,6 +89,30 @@ class SightRemoval:
 
 
 @dataclass(frozen=True, slots=True)
+class SightCaller:
+    account_id: bytes
+    device_id: bytes
+    state: Literal["joining", "here", "silent"]
+    hand: int | None
+    """When it went up (ms), by its owner's word; None: it is down."""
+    mic: bool
+    camera: bool
+    screen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SightCall:
+    sitting: bytes | None
+    """Which call this is; None until the server has said it."""
+    since: int | None
+    """Its begin (ms)."""
+    participants: tuple[SightCaller, ...]
+    """By the server's word, of this room's members."""
+    media: Literal["off", "waiting", "on", "held"]
+    """This device: out of it, to come in, in it, or in it and sending nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class RoomSight:
     room_id: bytes
     title: str
@@ -110,3 +134,5 @@ class RoomSight:
     provisional: bool
     """What this newcomer was given, nobody else has confirmed yet (E24)."""
     confirmed_at: int | None
+    call: SightCall | None
+    """None where nobody is in a call."""

@@ -1,18 +1,13 @@
-"""Who is here and who writes: sealed, never stored, and over by themselves (E38)."""
+"""Who is here and who writes: sealed, never stored, and over by themselves; and signals of calls (E38)."""
 
 from dataclasses import replace
 
+from client.room.send_signal import send_signal, signal_key
+from client.room.sitting import heard_in_call
 from client.room.turn import Turn
-from crypto.mls.group import Group, export_secret
+from crypto.identity.credential import LeafIdentity
 from crypto.mls.tree_math import leaf_index
-from crypto.room.ephemeral import (
-    EPHEMERAL_LABEL,
-    EPHEMERAL_LENGTH,
-    Signal,
-    new_sender,
-    open_signal,
-    seal_signal,
-)
+from crypto.room.ephemeral import Signal, open_signal
 from wire.frames import Ephemeral
 
 TYPING_EVERY_MS = 3_000
@@ -25,21 +20,6 @@ MAX_SIGNAL = 2 * 1024
 """Before it is opened."""
 
 
-def _key_of(group: Group) -> bytes:
-    return export_secret(group, EPHEMERAL_LABEL, b"", EPHEMERAL_LENGTH)
-
-
-def _say(turn: Turn, signal: Signal) -> None:
-    membership = turn.state.membership
-    if membership is None:
-        return
-    group = membership.group
-    sender = turn.presence.sender or new_sender(group.own_leaf, turn.env.rng)
-    sealed = seal_signal(_key_of(group), sender, signal, turn.env.server_now)
-    turn.presence = replace(turn.presence, sender=sealed.sender)
-    turn.send(Ephemeral(room=turn.state.room_id, payload=sealed.payload))
-
-
 def say_typing(turn: Turn) -> None:
     state, now = turn.state, turn.env.now
     if (
@@ -48,7 +28,7 @@ def say_typing(turn: Turn) -> None:
         or now < turn.presence.said_typing + TYPING_EVERY_MS
     ):
         return
-    _say(turn, Signal("typing", True))
+    send_signal(turn, Signal("typing", True))
     turn.presence = replace(turn.presence, said_typing=now)
 
 
@@ -56,7 +36,7 @@ def say_here(turn: Turn) -> None:
     """From time to time while the connection is there."""
     if turn.env.now < here_due(turn):
         return
-    _say(turn, Signal("presence", True))
+    send_signal(turn, Signal("presence", True))
     turn.presence = replace(turn.presence, said_here=turn.env.now)
 
 
@@ -65,14 +45,22 @@ def here_due(turn: Turn) -> int:
 
 
 def on_signal(turn: Turn, frame: Ephemeral) -> None:
-    membership, presence, now = turn.state.membership, turn.presence, turn.env.now
+    membership, presence = turn.state.membership, turn.presence
     if turn.state.stage != "member" or membership is None or len(frame.payload) > MAX_SIGNAL:
         return
-    opened = open_signal(_key_of(membership.group), presence.seen, frame.payload, turn.env.server_now)
+    opened = open_signal(signal_key(membership.group), presence.seen, frame.payload, turn.env.server_now)
     who = None if opened is None else membership.roster.get(leaf_index(opened.leaf))
     if opened is None or who is None:
         return
-    device, signal = who.device_id, opened.signal
+    turn.presence = replace(presence, seen=opened.seen)
+    if isinstance(opened.signal, Signal):
+        _seen(turn, who, opened.signal)
+    else:
+        heard_in_call(turn, who, opened.signal)
+
+
+def _seen(turn: Turn, who: LeafIdentity, signal: Signal) -> None:
+    presence, now, device = turn.presence, turn.env.now, who.device_id
     here, typing = dict(presence.here), dict(presence.typing)
     if signal.kind == "typing":
         if signal.on:
@@ -84,7 +72,7 @@ def on_signal(turn: Turn, frame: Ephemeral) -> None:
         here.pop(device, None)
     else:
         here[device] = now + HERE_LASTS_MS
-    turn.presence = replace(presence, seen=opened.seen, here=here, typing=typing)
+    turn.presence = replace(presence, here=here, typing=typing)
     if arrives and device in here:
         answer = min(presence.said_here, now - HERE_EVERY_MS + ANSWER_EVERY_MS)
         turn.presence = replace(turn.presence, said_here=answer)

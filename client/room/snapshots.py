@@ -24,7 +24,7 @@ from client.room.turn import Turn
 from crypto.identity.credential import LeafIdentity
 from crypto.room.bodies import SnapshotCheck, SnapshotPage
 from crypto.room.change import RoomChange
-from crypto.room.fold import fold_commit
+from crypto.room.fold import FOLD_VERSION, fold_commit
 from crypto.room.log_head import SEEN_HEAD_LENGTH, next_head
 from crypto.room.roster import has_account
 from crypto.room.snapshot import (
@@ -179,8 +179,9 @@ def _adopt(turn: Turn, newcomer: Newcomer, leaf: LeafIdentity, snapshot: Snapsho
     witnesses = tuple(one for one in newcomer.others if one != leaf.account_id)
     turn.state = replace(
         turn.state,
-        fold=snapshot.fold,
-        whole=True,
+        fold=replace(snapshot.fold, version=FOLD_VERSION),
+        # One of the former version lacks what that version did not know: nothing is confirmed by it.
+        whole=snapshot.fold.version == FOLD_VERSION,
         names={**turn.state.names, **snapshot.fold.names},
         newcomer=None,
         provisional=Provisional(newcomer.c, hash_, leaf.account_id, witnesses),

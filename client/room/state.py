@@ -5,7 +5,7 @@ What is marked volatile is not stored: it begins anew with the program or the co
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from client.room.commands import Intent
 from client.room.heads import Heads
@@ -23,6 +23,7 @@ from crypto.room.room_context import RoomContext
 from crypto.room.roster import Roster
 from crypto.room.snapshot import Pages
 from crypto.room.timeline import Timeline
+from wire.frames import CallParticipant
 
 Stage = Literal["member", "rejoining", "removed", "left"]
 
@@ -168,7 +169,7 @@ class ForRequest:
 class Upkeep:
     """What a device does of its own accord."""
 
-    kind: Literal["leaves", "own_devices", "update", "renew", "expiry", "repair"]
+    kind: Literal["leaves", "own_devices", "update", "renew", "expiry", "repair", "before_call", "after_call"]
 
 
 Purpose = ForIntent | ForRequest | Upkeep
@@ -390,6 +391,10 @@ class Chores:
     """This device's time of the first event after its last commit; 0 when there was none (E26)."""
     unreadable: int = 0
     """Unreadable entries in this epoch (E19)."""
+    called: bool = False
+    """In this epoch there was, or may have been, a call: its keys are to be superseded when it is over
+    (E37).
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,9 +404,97 @@ class Dues:
     leaves: int | None = None
     repair: int | None = None
     expiry: int | None = None
+    after_call: int | None = None
 
 
 NO_DUES = Dues()
+
+
+# Volatile: this device's own part in the room's call (E35). No key is in it: each goes out with the effect
+# that makes it.
+
+
+@dataclass(frozen=True, slots=True)
+class MediaOff:
+    """It is not in it."""
+
+    stage: ClassVar[Literal["off"]] = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class MediaWaiting:
+    """It comes in as soon as it may."""
+
+    stage: ClassVar[Literal["waiting"]] = "waiting"
+    starts: bool
+    """After a commit with a path (E37)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaGiven:
+    """It was given the keys of an epoch. `held`: it encrypts nothing."""
+
+    stage: Literal["on", "held"]
+    epoch: int
+    unheard: tuple[LeafIndex, ...] = ()
+    """Leaves of this epoch whose going is not committed yet (E14)."""
+
+
+Media = MediaOff | MediaWaiting | MediaGiven
+NO_MEDIA = MediaOff()
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """Who is in the room's call, by the server's word."""
+
+    id: bytes
+    since: int
+    participants: tuple[CallParticipant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InCall:
+    """What a device in a call says of itself (E38)."""
+
+    hand: int | None = None
+    """When it went up, by its own word."""
+    mic: bool = False
+    camera: bool = False
+    screen: bool = False
+
+
+SILENT = InCall()
+"""Of whom nothing was heard yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Volatile: the room's call."""
+
+    sitting: Sitting | None = None
+    """None where nobody is in it, or nothing was said of one."""
+    told: bool = False
+    """Whether the server has spoken on this connection; its silence until it has sent all says that nobody is
+    in a call.
+    """
+    over_at: int | None = None
+    """Since when this device knows that nobody is in it."""
+    last_at: int | None = None
+    """When this device left, being the last."""
+    heard_in: bytes | None = None
+    """The sitting of which the following was heard, by device."""
+    heard: Mapping[bytes, InCall] = field(default_factory=dict)
+    reacted: Mapping[bytes, int] = field(default_factory=dict)
+    mine: InCall | None = None
+    """What this device says of itself; None: nothing yet."""
+    said_at: int = 0
+    """When that was said last."""
+    again: bool = False
+    """It is to be said again."""
+
+
+NO_CALL = Call()
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,5 +537,7 @@ class RoomState:
     cursors: Mapping[bytes, int]
     """How far the other devices are, by device id."""
     presence: Presence
+    media: Media
+    call: Call
     wake: int | None
     """The wake that was asked for last."""

@@ -3,27 +3,31 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from client.room import commands, effects
+from client.room import commands
 from client.room.commands import Command, Intent, Saying
 from client.room.drive import drive
 from client.room.endings import cut_off, left_room
 from client.room.entries import check_after, fetch_missing, on_caught_up, on_entry, on_gap
-from client.room.merging import drop_staged
+from client.room.media import come_in, go_out
+from client.room.merging import drop_staged, give_up
 from client.room.outbox import ID_BYTES, MAX_OUTBOX, acked, not_stored, queue_event, stale
 from client.room.rejoining import ask_again, send_statement, statement_answered, take_welcome
 from client.room.requests import on_request, on_request_gone
 from client.room.routing import check_ready, on_routing
 from client.room.signals import on_signal, say_typing
+from client.room.sitting import call_unknown, on_call_state, say_in_call
 from client.room.staging import refusal
-from client.room.state import OFFLINE, ForIntent, Leaving, ReadyWord, RoomState
+from client.room.state import OFFLINE, Leaving, ReadyWord, RoomState
 from client.room.surface import CommandError, Env, Frame, Input, Offline, Ready, Stepped, Tick
 from client.room.turn import Turn, is_level
 from crypto.room import bodies
-from crypto.room.bodies import EventBody
+from crypto.room.bodies import EventBody, encode_body
+from crypto.room.errors import RoomDataError
 from crypto.room.text import is_emoji, is_name, is_post_text, is_title
 from crypto.room.timeline import find_post
 from wire.frames import (
     Ack,
+    CallState,
     CaughtUp,
     Cursors,
     DeviceCursor,
@@ -67,6 +71,7 @@ def step(state: RoomState, input_: Input, env: Env) -> Stepped:
             | Removed()
             | Routing()
             | Ephemeral()
+            | CallState()
         ):
             _on_frame(turn, input_)
         case _:
@@ -108,6 +113,8 @@ def _on_frame(turn: Turn, frame: Frame) -> None:
             on_routing(turn, frame.new)
         case Ephemeral():
             on_signal(turn, frame)
+        case CallState():
+            on_call_state(turn, frame)
 
 
 def _raised(state: RoomState, moved: Iterable[DeviceCursor]) -> dict[bytes, int]:
@@ -155,6 +162,7 @@ def _on_offline(turn: Turn) -> None:
         leaving=state.leaving and replace(state.leaving, in_flight=False),
         presence=replace(state.presence, here={}, typing={}, said_here=0),
     )
+    call_unknown(turn)
 
 
 # Answers
@@ -198,10 +206,7 @@ def _on_refused(turn: Turn, id_: bytes | None, code: str) -> None:
     if staged is None or staged.id != id_:
         return
     drop_staged(turn)
-    if isinstance(staged.purpose, ForIntent):
-        intent = staged.purpose.intent
-        turn.state = replace(turn.state, intents=tuple(one for one in turn.state.intents if one != intent))
-        turn.effect(effects.Dropped(intent.kind, code))
+    give_up(turn, staged, code)
 
 
 def _on_removed(turn: Turn, n: int) -> None:
@@ -223,6 +228,8 @@ def _on_command(turn: Turn, command: Command) -> None:
         read = max(state.read_up_to, min(command.n, state.log.n))
         turn.state = replace(state, read_up_to=read)
         return
+    if isinstance(command, commands.MediaOff) and state.membership is None:
+        return  # it is out already
     if state.stage in ("removed", "left"):
         raise CommandError("not_a_member")
     match command:
@@ -230,8 +237,14 @@ def _on_command(turn: Turn, command: Command) -> None:
             _say(turn, command)
             # Whoever goes on writing after a message is seen to write at once.
             turn.presence = replace(turn.presence, said_typing=0)
-        case commands.Edit() | commands.Delete() | commands.React() | commands.Profile():
+        case commands.Edit() | commands.Delete() | commands.React() | commands.Profile() | commands.Say():
             _say(turn, command)
+        case commands.MediaOn(rekey):
+            come_in(turn, rekey)
+        case commands.MediaOff(rekey):
+            go_out(turn, rekey)
+        case commands.SayInCall(signal):
+            say_in_call(turn, signal)
         case commands.Leave():
             _leave(turn)
         case commands.Resume():
@@ -267,9 +280,20 @@ def _body_of(turn: Turn, command: Saying) -> EventBody:
             _require(is_emoji(emoji), "emoji")
             _require(len(target) == ID_BYTES, "target")
             return bodies.React(target, emoji, on)
+        case commands.Say(event):
+            _require(_is_in_bounds(event), "out_of_bounds")
+            return event
         case commands.Profile():
             _require(is_name(turn.env.me.name), "name")
             return bodies.Profile(turn.env.me.name)
+
+
+def _is_in_bounds(event: EventBody) -> bool:
+    try:
+        encode_body(event)
+    except RoomDataError:
+        return False
+    return True
 
 
 def _require(holds: bool, code: str) -> None:

@@ -13,6 +13,7 @@ from crypto.identity.identity import Identity
 from crypto.mls.key_package import KeyPackageSecrets
 from wire.frames import (
     Ack,
+    CallState,
     CaughtUp,
     Cursors,
     Entry,
@@ -75,6 +76,7 @@ Frame = (
     | Removed
     | Routing
     | Ephemeral
+    | CallState
 )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from client.room import effects
 from client.room.effects import AlarmCode, Effect
 from client.room.heads import head_at
-from client.room.state import Chores, Dues, Link, Presence, RoomLog, RoomState
+from client.room.state import Call, Chores, Dues, Link, Presence, RoomLog, RoomState
 from client.room.surface import Env, Stepped
 from crypto.mls.group import Group
 from crypto.room.log_head import Seen
@@ -62,6 +62,14 @@ class Turn:
     @presence.setter
     def presence(self, presence: Presence) -> None:
         self.state = replace(self.state, presence=presence)
+
+    @property
+    def call(self) -> Call:
+        return self.state.call
+
+    @call.setter
+    def call(self, call: Call) -> None:
+        self.state = replace(self.state, call=call)
 
     def set_group(self, group: Group) -> None:
         if self.state.membership is not None:

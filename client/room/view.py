@@ -5,6 +5,8 @@ from client.room.sight import (
     Delivery,
     Quoted,
     RoomSight,
+    SightCall,
+    SightCaller,
     SightInvite,
     SightItem,
     SightMember,
@@ -14,8 +16,9 @@ from client.room.sight import (
     SightState,
     SightSystem,
 )
-from client.room.state import Membership, RoomState
+from client.room.state import SILENT, MediaOff, Membership, RoomState
 from client.room.surface import Env
+from crypto.room.attendance import CallItem, summary_of
 from crypto.room.authority import approvals_needed
 from crypto.room.room_context import RemoveChange
 from crypto.room.roster import accounts_of, leaves_of
@@ -62,6 +65,7 @@ def room_view(state: RoomState, env: Env, items: int) -> RoomSight:
         am_founder=am_founder,
         provisional=state.provisional is not None or state.newcomer is not None,
         confirmed_at=state.confirmed_at,
+        call=_call_of(state, env),
     )
 
 
@@ -95,6 +99,8 @@ def _name_of(state: RoomState, account: bytes | None) -> str:
 
 
 def _sight_of(state: RoomState, env: Env, item: Item, delivered: int) -> SightItem:
+    if isinstance(item, CallItem):
+        return _sight_of_call(state, item)
     if isinstance(item, SystemItem):
         who, by = _name_of(state, item.who), _name_of(state, item.by)
         return SightSystem(item.id, item.n, item.at, item.code, who, by, item.detail)
@@ -116,6 +122,14 @@ def _sight_of(state: RoomState, env: Env, item: Item, delivered: int) -> SightIt
         ),
         delivery=_delivery_of(state, item, delivered),
     )
+
+
+def _sight_of_call(state: RoomState, item: CallItem) -> SightSystem:
+    """Who was there, and for how many minutes it went on."""
+    summary = summary_of(item)
+    names = ", ".join(_name_of(state, one.account) for one in summary.people)
+    minutes = max((summary.ended - summary.began + 30_000) // 60_000, 1)
+    return SightSystem(item.id, item.n, item.at, "call", names, "", str(minutes))
 
 
 def _quoted(state: RoomState, env: Env, id_: bytes) -> Quoted | None:
@@ -192,4 +206,34 @@ def _removals_of(state: RoomState, env: Env, membership: Membership) -> tuple[Si
         )
         for one in context.pending
         if isinstance(one.change, RemoveChange)
+    )
+
+
+def _call_of(state: RoomState, env: Env) -> SightCall | None:
+    call, membership = state.call, state.membership
+    sitting = call.sitting
+    if membership is None or (sitting is None and isinstance(state.media, MediaOff)):
+        return None
+    accounts = {who.device_id: who.account_id for who in membership.roster.values()}
+    callers = []
+    for one in () if sitting is None else sitting.participants:
+        said = call.mine if one.device == env.me.device_id else call.heard.get(one.device)
+        said = said or SILENT
+        if one.device in accounts:
+            callers.append(
+                SightCaller(
+                    account_id=accounts[one.device],
+                    device_id=one.device,
+                    state=one.state,
+                    hand=said.hand,
+                    mic=said.mic,
+                    camera=said.camera,
+                    screen=said.screen,
+                )
+            )
+    return SightCall(
+        sitting=None if sitting is None else sitting.id,
+        since=None if sitting is None else sitting.since,
+        participants=tuple(callers),
+        media=state.media.stage,
     )

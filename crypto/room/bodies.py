@@ -1,14 +1,15 @@
 """Bodies of events, in bounds and in their one spelling: what wire/events.py says, checked as it comes."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import ClassVar, Final, Literal, TypeAlias
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, ClassVar, Final, Literal, TypeAlias, cast
 
+from crypto.room.call_bodies import CALL_READERS, CallEvent, CallEventType
 from crypto.room.canonical import MAX_NUMBER, FieldReader, Value, decode_canonical, encode_canonical
 from crypto.room.text import is_emoji, is_name, is_post_text
 
 MAX_BODY: Final = 128 * 1024
-MAX_PAGES: Final = 8
+MAX_PAGES: Final = 16
 MAX_PAGE: Final = 32 * 1024
 _ID_LENGTH: Final = 16
 _HASH_LENGTH: Final = 48
@@ -90,9 +91,11 @@ class Stuck:
     signature: bytes
 
 
-EventBody: TypeAlias = Post | Edit | Delete | React | Profile | SnapshotPage | SnapshotCheck | Stuck
+EventBody: TypeAlias = (
+    Post | Edit | Delete | React | Profile | SnapshotPage | SnapshotCheck | Stuck | CallEvent
+)
 EventType: TypeAlias = Literal[
-    "post", "edit", "delete", "react", "profile", "snapshot", "snapshot_check", "stuck"
+    "post", "edit", "delete", "react", "profile", "snapshot", "snapshot_check", "stuck", CallEventType
 ]
 
 
@@ -147,6 +150,7 @@ _READERS: Final[Mapping[str, Callable[[FieldReader], EventBody]]] = {
     "snapshot": _snapshot,
     "snapshot_check": _snapshot_check,
     "stuck": _stuck,
+    **CALL_READERS,
 }
 
 
@@ -162,10 +166,20 @@ def decode_body(event_type: str, data: bytes) -> EventBody | None:
     return _read_body(event_type, decode_canonical(data, MAX_BODY)) if event_type in _READERS else None
 
 
+def _fields_of(item: object) -> dict[str, Value]:
+    """What is there, by its name; structures inside of it as maps."""
+    found = ((field.name, getattr(item, field.name)) for field in fields(cast("Any", item)))
+    return {name: _value_of(value) for name, value in found if value is not None}
+
+
+def _value_of(value: Value) -> Value:
+    if isinstance(value, tuple):
+        return tuple(_fields_of(one) if is_dataclass(one) else one for one in value)
+    return value
+
+
 def encode_body(body: EventBody) -> bytes:
     """Raises RoomDataError when what our own side wants to say is out of bounds: nobody would accept it."""
-    present: dict[str, Value] = {
-        field.name: value for field in fields(body) if (value := getattr(body, field.name)) is not None
-    }
+    present = _fields_of(body)
     _read_body(body.type, present)
     return encode_canonical(present)

@@ -1,4 +1,5 @@
-"""Typing and presence (E38): sealed outside the message ratchet, sent to whoever is connected, never stored.
+"""Typing, presence, and hands, reactions and mutes of a call (E38): sealed outside the message
+ratchet, sent to whoever is connected, never stored. All are of one size: nobody outside sees which it is.
 
 payload = leaf (2) ‖ session (8) ‖ counter (4) ‖ AES-256-GCM(key, nonce = counter, aad = these 14 bytes,
 content) key = HKDF-Expand(exported, "Collegium 1.0 ephemeral key" ‖ leaf ‖ session)
@@ -8,8 +9,8 @@ not signed: nothing is done on its word but to show a hint for a few seconds.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Final, Literal, NamedTuple, TypeAlias
+from dataclasses import dataclass, fields, replace
+from typing import ClassVar, Final, Literal, NamedTuple, TypeAlias, get_args
 
 from crypto.mls.aead import AES_256_GCM
 from crypto.mls.bytes import Rng
@@ -19,7 +20,8 @@ from crypto.mls.kem import draw
 from crypto.room.canonical import MAX_NUMBER, FieldReader, decode_canonical, encode_canonical
 from crypto.room.errors import RoomDataError
 from crypto.room.padding import pad_to, unpad
-from crypto.room.room_context import MAX_LEAVES
+from crypto.room.room_context import ID_LENGTH, MAX_LEAVES
+from crypto.room.text import is_emoji
 
 # `exported` below is export_secret(group, EPHEMERAL_LABEL, empty, EPHEMERAL_LENGTH) of the present epoch.
 EPHEMERAL_LABEL: Final = "Collegium 1.0 ephemeral"
@@ -31,30 +33,62 @@ _KEY_LABEL: Final = b"Collegium 1.0 ephemeral key"
 _SESSION_LENGTH: Final = 8
 _SENDER_LENGTH: Final = 2 + _SESSION_LENGTH
 _HEADER_LENGTH: Final = _SENDER_LENGTH + 4
-_CONTENT_LENGTH: Final = 64
+_CONTENT_LENGTH: Final = 128
 _PAYLOAD_LENGTH: Final = _HEADER_LENGTH + _CONTENT_LENGTH + AES_256_GCM.nt
 _MAX_COUNTER: Final = 2**32 - 1
 _MAX_SESSIONS: Final = 4096
-
-SignalKind: TypeAlias = Literal["typing", "presence"]
-_KINDS: Final[tuple[SignalKind, ...]] = ("typing", "presence")
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
     """Typing: writes, or stopped. Presence: is here, or goes."""
 
-    kind: SignalKind
+    kind: Literal["typing", "presence"]
     on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """In a call: a hand is up, or down, `since` then (ms, its sender's corrected clock)."""
+
+    sitting: bytes
+    on: bool
+    since: int
+    kind: ClassVar[Literal["hand"]] = "hand"
+
+
+@dataclass(frozen=True, slots=True)
+class CallReaction:
+    """In a call: an emoji that is seen for a moment."""
+
+    sitting: bytes
+    emoji: str
+    kind: ClassVar[Literal["call_reaction"]] = "call_reaction"
+
+
+@dataclass(frozen=True, slots=True)
+class CallMedia:
+    """In a call: what of the sender's is on."""
+
+    sitting: bytes
+    mic: bool
+    camera: bool
+    screen: bool
+    kind: ClassVar[Literal["call_media"]] = "call_media"
+
+
+CallSignal: TypeAlias = Hand | CallReaction | CallMedia
+AnySignal: TypeAlias = Signal | CallSignal
+SignalKind: TypeAlias = Literal["typing", "presence", "hand", "call_reaction", "call_media"]
+_KINDS: Final[tuple[SignalKind, ...]] = get_args(SignalKind)
 
 
 @dataclass(frozen=True, slots=True)
 class SignalContent:
     """What is sealed: a signal, and its sender's corrected clock (ms)."""
 
-    kind: SignalKind
     at: int
-    on: bool
+    signal: AnySignal
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +116,13 @@ class SealedSignal(NamedTuple):
     sender: EphemeralSender
 
 
-def seal_signal(exported: bytes, sender: EphemeralSender, signal: Signal, now: int) -> SealedSignal:
+def seal_signal(exported: bytes, sender: EphemeralSender, signal: AnySignal, now: int) -> SealedSignal:
     """Raises UsageError when the session is used up: make another sender."""
     if sender.counter >= _MAX_COUNTER:
         raise UsageError("ephemeral_counter", "a session is used up")
     header = sender.leaf.to_bytes(2, "big") + sender.session + sender.counter.to_bytes(4, "big")
-    content = encode_canonical({"kind": signal.kind, "at": now, "on": signal.on})
+    said = {one.name: getattr(signal, one.name) for one in fields(signal)}
+    content = encode_canonical({"kind": signal.kind, "at": now, **said})
     # The key belongs to one epoch, leaf and random session, and a session's counter only rises: no pair comes
     # twice.
     ciphertext = AES_256_GCM.seal(
@@ -98,7 +133,7 @@ def seal_signal(exported: bytes, sender: EphemeralSender, signal: Signal, now: i
 
 class OpenedSignal(NamedTuple):
     leaf: int
-    signal: Signal
+    signal: AnySignal
     seen: EphemeralSeen
 
 
@@ -121,7 +156,7 @@ def open_signal(exported: bytes, seen: EphemeralSeen, payload: bytes, now: int) 
         return None
     if last is None and len(seen) >= _MAX_SESSIONS:
         return None
-    return OpenedSignal(leaf, Signal(content.kind, content.on), {**seen, session: counter})
+    return OpenedSignal(leaf, content.signal, {**seen, session: counter})
 
 
 def _opened(exported: bytes, header: bytes, ciphertext: bytes) -> SignalContent | None:
@@ -136,13 +171,25 @@ def _opened(exported: bytes, header: bytes, ciphertext: bytes) -> SignalContent 
 def decode_signal(data: bytes) -> SignalContent:
     """What is sealed. Raises RoomDataError."""
     reader = FieldReader(decode_canonical(data, _CONTENT_LENGTH), "signal")
-    content = SignalContent(
-        kind=reader.one_of("kind", _KINDS),
-        at=reader.integer("at", 0, MAX_NUMBER),
-        on=reader.boolean("on"),
-    )
+    kind, at = reader.one_of("kind", _KINDS), reader.integer("at", 0, MAX_NUMBER)
+    content = SignalContent(at, _read_signal(kind, reader))
     reader.finish()
     return content
+
+
+def _read_signal(kind: SignalKind, reader: FieldReader) -> AnySignal:
+    match kind:
+        case "typing" | "presence":
+            return Signal(kind, on=reader.boolean("on"))
+        case "hand":
+            sitting, on = reader.octets("sitting", ID_LENGTH), reader.boolean("on")
+            return Hand(sitting, on, reader.integer("since", 0, MAX_NUMBER))
+        case "call_reaction":
+            return CallReaction(reader.octets("sitting", ID_LENGTH), reader.text("emoji", is_emoji))
+        case "call_media":
+            sitting = reader.octets("sitting", ID_LENGTH)
+            mic, camera, screen = (reader.boolean(name) for name in ("mic", "camera", "screen"))
+            return CallMedia(sitting, mic, camera, screen)
 
 
 def _key_of(exported: bytes, header: bytes) -> bytes:

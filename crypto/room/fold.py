@@ -1,7 +1,7 @@
 """The state that everyone computes alike from the log, and that a snapshot carries (E24).
 
-What colleagues are called, how far each device has counted, and a running hash of all events. Not the texts:
-history is passed on apart, and must reproduce this hash.
+What colleagues are called, how far each device has counted, a running hash of all events, which calls ring
+and which meetings are planned. Not the texts: history is passed on apart, and must reproduce this hash.
 """
 
 from collections.abc import Mapping
@@ -9,25 +9,41 @@ from dataclasses import dataclass, replace
 from hashlib import sha384
 from typing import Final, NamedTuple
 
+from crypto.room import calls, meetings
 from crypto.room.bodies import EventBody, Profile
+from crypto.room.call_bodies import (
+    Meeting,
+    MeetingAnswer,
+    MeetingCancel,
+    MeetingChange,
+    Ring,
+    RingAnswer,
+    RingEnd,
+)
+from crypto.room.calls import Rings
 from crypto.room.change import RoomChange
 from crypto.room.events import Envelope
+from crypto.room.meetings import Meetings
 
 # Goes up with every change of what is folded, or how.
-FOLD_VERSION: Final = 1
+FOLD_VERSION: Final = 2
+# The former one knew neither rings nor meetings. Its snapshots are still read and confirmed.
+FORMER_FOLD_VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
     """`names` by account id, `counters` (the highest event counter of each device) by device id, `events` the
     running hash over (n, author, id, SHA-384(signature)) of all events. The maps are never changed once they
-    are made.
+    are made. A fold of the former version has no rings and no meetings.
     """
 
     version: int
     names: Mapping[bytes, str]
     counters: Mapping[bytes, int]
     events: bytes
+    rings: Rings = ()
+    meetings: Meetings = ()
 
 
 def first_fold(room_id: bytes) -> Fold:
@@ -36,11 +52,12 @@ def first_fold(room_id: bytes) -> Fold:
 
 @dataclass(frozen=True, slots=True)
 class EventPlace:
-    """Who said it, and where it stands in the log."""
+    """Who said it, and where it stands in the log, with the stamp there (ms)."""
 
     n: int
     account: bytes
     device: bytes
+    time: int
 
 
 def next_events_hash(digest: bytes, place: EventPlace, envelope: Envelope) -> bytes:
@@ -68,13 +85,26 @@ def fold_event(fold: Fold, place: EventPlace, envelope: Envelope, event: EventBo
     if envelope.counter <= fold.counters.get(place.device, 0):
         return Folded(replace(fold, events=events), repeated=True)
     counters = {**fold.counters, place.device: envelope.counter}
-    names = {**fold.names, place.account: event.name} if isinstance(event, Profile) else fold.names
-    return Folded(replace(fold, events=events, counters=counters, names=names), repeated=False)
+    counted = replace(fold, events=events, counters=counters)
+    return Folded(_said(counted, place, event), repeated=False)
+
+
+def _said(fold: Fold, place: EventPlace, event: EventBody | None) -> Fold:
+    match event:
+        case Profile(name):
+            return replace(fold, names={**fold.names, place.account: name})
+        case Ring() | RingAnswer() | RingEnd():
+            return replace(fold, rings=calls.fold_ring(fold.rings, place.account, place.n, place.time, event))
+        case Meeting() | MeetingChange() | MeetingCancel() | MeetingAnswer():
+            planned = meetings.fold_meeting(fold.meetings, place.account, place.n, place.time, event)
+            return replace(fold, meetings=planned)
+        case _:
+            return fold
 
 
 def fold_commit(fold: Fold, change: RoomChange) -> Fold:
     """A valid Commit: newcomers' names come; names of accounts that are gone go, and counters of devices that
-    went or came anew.
+    went or came anew; accounts that are gone ring and come no more.
     """
     names = {account: name for account, name in fold.names.items() if account not in change.gone}
     counters = dict(fold.counters)
@@ -85,4 +115,10 @@ def fold_commit(fold: Fold, change: RoomChange) -> Fold:
         counters.pop(came.identity.device_id, None)
         if came.name is not None:
             names[came.identity.account_id] = came.name
-    return replace(fold, names=names, counters=counters)
+    return replace(
+        fold,
+        names=names,
+        counters=counters,
+        rings=calls.fold_gone(fold.rings, change.gone),
+        meetings=meetings.fold_gone(fold.meetings, change.gone),
+    )

@@ -5,9 +5,10 @@ from hashlib import sha384
 from typing import Final, TypeVar
 
 from crypto.room.bodies import MAX_PAGE, MAX_PAGES, SnapshotCheck, SnapshotPage
+from crypto.room.call_snapshot import meetings_value, read_meetings, read_rings, rings_value
 from crypto.room.canonical import MAX_NUMBER, FieldReader, decode_canonical, encode_canonical, is_ascending
 from crypto.room.errors import RoomDataError
-from crypto.room.fold import FOLD_VERSION, Fold
+from crypto.room.fold import FOLD_VERSION, FORMER_FOLD_VERSION, Fold
 from crypto.room.room_context import HASH_LENGTH, ID_LENGTH, MAX_LEAVES
 from crypto.room.text import is_name
 
@@ -31,8 +32,11 @@ class Snapshot:
 
 
 def encode_snapshot(snapshot: Snapshot) -> bytes:
-    """The same bytes for the same state, whoever writes them."""
+    """The same bytes for the same state, whoever writes them. Of a fold of the former version, as it was
+    written then.
+    """
     fold = snapshot.fold
+    since = fold.version > FORMER_FOLD_VERSION
     return encode_canonical(
         {
             "version": fold.version,
@@ -43,6 +47,8 @@ def encode_snapshot(snapshot: Snapshot) -> bytes:
                 {"device": device, "counter": counter} for device, counter in sorted(fold.counters.items())
             ],
             "events": fold.events,
+            "rings": rings_value(fold.rings) if since else None,
+            "meetings": meetings_value(fold.meetings) if since else None,
         }
     )
 
@@ -50,16 +56,19 @@ def encode_snapshot(snapshot: Snapshot) -> bytes:
 def decode_snapshot(data: bytes) -> Snapshot:
     """Raises RoomDataError."""
     reader = FieldReader(decode_canonical(data, _MAX_SNAPSHOT), "snapshot")
-    version = reader.integer("version", FOLD_VERSION, FOLD_VERSION)
+    version = reader.integer("version", FORMER_FOLD_VERSION, FOLD_VERSION)
     position = reader.integer("position", 1, MAX_NUMBER)
     head = reader.octets("head", HASH_LENGTH)
     names = reader.list("names", 0, MAX_LEAVES, _read_name)
     counters = reader.list("counters", 0, MAX_LEAVES, _read_counter)
     events = reader.octets("events", HASH_LENGTH)
+    since = version > FORMER_FOLD_VERSION
+    rings = read_rings(reader) if since else ()
+    meetings = read_meetings(reader) if since else ()
     reader.finish()
     if not is_ascending([account for account, _ in names]) or not is_ascending([one for one, _ in counters]):
         raise RoomDataError("a snapshot's names or counters are out of order")
-    return Snapshot(position, head, Fold(version, dict(names), dict(counters), events))
+    return Snapshot(position, head, Fold(version, dict(names), dict(counters), events, rings, meetings))
 
 
 def _read_name(value: object) -> tuple[bytes, str]:
@@ -136,6 +145,9 @@ def assembled(pages: Pages) -> Snapshot | None:
 
 
 def check_of(own: Snapshot, digest: bytes) -> SnapshotCheck:
-    """What a member says of a snapshot's hash, having the state at that position itself (E24)."""
-    agrees = snapshot_hash(encode_snapshot(own)) == digest
+    """What a member says of a snapshot's hash, having the state at that position itself (E24). One of the
+    former version is right when it is the part of that state which that version knew.
+    """
+    former = replace(own, fold=replace(own.fold, version=FORMER_FOLD_VERSION))
+    agrees = digest in (snapshot_hash(encode_snapshot(own)), snapshot_hash(encode_snapshot(former)))
     return SnapshotCheck(own.position, digest, agrees=agrees)

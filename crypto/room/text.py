@@ -8,6 +8,7 @@ MAX_NAME: Final = 80
 MAX_POST: Final = 20_000
 MAX_EMOJI_BYTES: Final = 32
 MAX_FILE_NAME: Final = 255
+MAX_WHY: Final = 200
 
 # Controls, line separators and marks that turn the reading direction: in one line of text they only deceive.
 _NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -41,6 +42,11 @@ def is_name(text: str) -> bool:
 def is_title(text: str) -> bool:
     """A room's title."""
     return _is_line(text, MAX_TITLE)
+
+
+def is_why(text: str) -> bool:
+    """Why somebody rings: one line."""
+    return _is_line(text, MAX_WHY)
 
 
 def is_post_text(text: str) -> bool:

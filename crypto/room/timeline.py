@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, Final, Literal, NamedTuple, TypeAlias
 
+from crypto.room.attendance import CallItem, is_believable, with_word
+from crypto.room.call_bodies import SittingEvent
+
 SEGMENT_ITEMS: Final = 250
 # Different emoji under one post. More is noise, whoever sends it.
 _MAX_REACTIONS: Final = 64
@@ -38,7 +41,8 @@ class PostItem:
     reactions: tuple[Reaction, ...] = ()
 
 
-# "unreadable" has a detail: before_joined, missed, damaged or other.
+# Details. unreadable: before_joined, missed, damaged or other. rang and what follows it: why. meeting and
+# what follows it: the title, and which date. call is what a CallItem is shown as: its minutes.
 SystemCode: TypeAlias = Literal[
     "created",
     "joined",
@@ -50,6 +54,15 @@ SystemCode: TypeAlias = Literal[
     "unreadable",
     "bad_commit",
     "newer_version",
+    "rang",
+    "rang_off",
+    "rang_written",
+    "call",
+    "meeting",
+    "meeting_changed",
+    "meeting_moved",
+    "meeting_cancelled",
+    "meeting_ended",
 ]
 
 
@@ -65,7 +78,7 @@ class SystemItem:
     detail: str
 
 
-Item: TypeAlias = PostItem | SystemItem
+Item: TypeAlias = PostItem | SystemItem | CallItem
 Segment: TypeAlias = tuple[Item, ...]
 Timeline: TypeAlias = tuple[Segment, ...]
 
@@ -156,7 +169,10 @@ def _change(timeline: Timeline, target: bytes, by: Callable[[PostItem], PostItem
     found = _find(timeline, target)
     if found is None or not isinstance(found.item, PostItem):
         return timeline  # said before this device was there, or about nothing
-    after = by(found.item)
+    return _put(timeline, found, by(found.item))
+
+
+def _put(timeline: Timeline, found: _Found, after: Item) -> Timeline:
     if after is found.item:
         return timeline
     segment = timeline[found.segment]
@@ -201,6 +217,18 @@ def with_said(timeline: Timeline, said: Said, author: bytes, n: int, at: int) ->
     if _find(timeline, said.id) is not None:
         return timeline
     return _append(timeline, new_post(said, author, n, at))
+
+
+def with_sitting(timeline: Timeline, event: SittingEvent, author: bytes, n: int, at: int) -> Timeline:
+    """With one more word about who was in a call, at position n."""
+    if not is_believable(event, at):
+        return timeline
+    found = _find(timeline, event.sitting)
+    if found is None:
+        return _append(timeline, with_word(CallItem(event.sitting, n, at), author, event))
+    if not isinstance(found.item, CallItem):
+        return timeline
+    return _put(timeline, found, with_word(found.item, author, event))
 
 
 def new_post(said: SaidPost, author: bytes, n: int, at: int) -> PostItem:

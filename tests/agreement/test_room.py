@@ -23,6 +23,8 @@ from crypto.mls.key_package import KeyPackageInput, create_key_package
 from crypto.mls.suite import room_suite
 from crypto.mls.tree_math import LeafIndex
 from crypto.room.bodies import Post, Stuck, decode_body, encode_body
+from crypto.room.calls import Also, Ring, Rings
+from crypto.room.calls import Answer as RingAnswer
 from crypto.room.ephemeral import EphemeralSender, Signal, new_sender, open_signal, seal_signal
 from crypto.room.events import (
     CommitData,
@@ -39,6 +41,8 @@ from crypto.room.fold import FOLD_VERSION, EventPlace, Fold, first_fold, next_ev
 from crypto.room.invites import Fragment, encode_fragment, keys_of, parse_fragment
 from crypto.room.join_request import SealedRequest, open_join_request, seal_join_request
 from crypto.room.log_head import first_head, list_hash, next_head, payload_hash, seen_of
+from crypto.room.meetings import Answer as Coming
+from crypto.room.meetings import Meeting, Meetings, Moved
 from crypto.room.rejoin import open_rejoin_request, sign_rejoin_request
 from crypto.room.room_context import (
     Guest,
@@ -165,8 +169,27 @@ class Seeds:
 
     def snapshot(self) -> Snapshot:
         names = {self.account: self.shown, self.id("other"): "Ben"}
-        fold = Fold(FOLD_VERSION, names, {self.device: 7}, self.rng("events")(48))
+        rings, meetings = self.planned()
+        events = self.rng("events")(48)
+        fold = Fold(FOLD_VERSION, names, {self.device: 7}, events, rings, meetings)
         return Snapshot(3, self.log()[1][3], fold)
+
+    def planned(self) -> tuple[Rings, Meetings]:
+        """A ring that was answered, and a meeting that was moved: what an open state may hold."""
+        other = self.id("other")
+        ring = Ring(
+            *(self.id("call"), 2, NOW, self.account, "now", "Urgent", 2),
+            also=(Also(self.id("also"), other, NOW + 5, "Me too"),),
+            answers=(RingAnswer(other, "later", NOW + 9, NOW + 900),),
+        )
+        meeting = Meeting(
+            *(self.id("meeting"), 3, NOW, self.account, "Grüße 👋", "2026-03-03T18:00", "Europe/Lisbon", 60),
+            rule="FREQ=WEEKLY;BYDAY=TU",
+            moved=(Moved("2026-03-10T18:00", "2026-03-11T19:30", 90),),
+            cancelled=("2026-03-17T18:00",),
+            answers=(Coming("", other, "yes"), Coming("2026-03-10T18:00", other, "no")),
+        )
+        return (ring,), (meeting,)
 
     def sender(self) -> EphemeralSender:
         made = new_sender(5, self.rng("session"))
@@ -257,7 +280,7 @@ class Seeds:
                 "n": 4,
                 "first_events_hash": first.hex(),
                 "events_hash": next_events_hash(
-                    first, EventPlace(4, self.account, self.device), envelope
+                    first, EventPlace(4, self.account, self.device, NOW), envelope
                 ).hex(),
             },
             "stuck": {

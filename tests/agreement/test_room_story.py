@@ -24,20 +24,21 @@ PYTHON = "room_story_python.json"
 @pytest.mark.parametrize("name", ["room_story.json", PYTHON])
 def test_a_story_ends_as_it_was_told(name: str) -> None:
     story = load(name)
-    end, alarms = read(story)
+    end, call, alarms = read(story)
     assert end == story.end
+    assert call == story.call
     assert alarms == []
 
 
 def test_a_story_told_now_ends_as_it_was_told() -> None:
     story = tell()
-    assert read(story) == (story.end, [])
+    assert read(story) == (story.end, story.call, [])
 
 
 def test_a_story_with_one_frame_less_does_not() -> None:
     story = load(PYTHON)
     last = max(at for at, (_, data) in enumerate(story.frames) if isinstance(decode_server(data)[0], Entry))
-    end, _ = read(replace(story, frames=[*story.frames[:last], *story.frames[last + 1 :]]))
+    end, _, _ = read(replace(story, frames=[*story.frames[:last], *story.frames[last + 1 :]]))
     assert end != story.end
 
 

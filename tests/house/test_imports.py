@@ -19,7 +19,7 @@ ALLOWED = {
 }
 # The one part of crypto that the server may see: the clear header of a message.
 ENVELOPE = "crypto.mls.envelope"
-PURE = {"crypto": {"cryptography", "cbor2"}, "wire": {"pydantic", "cbor2", "annotated_types"}}
+PURE = {"crypto": {"cryptography", "cbor2", "dateutil"}, "wire": {"pydantic", "cbor2", "annotated_types"}}
 STANDARD = __import__("sys").stdlib_module_names
 
 

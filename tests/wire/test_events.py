@@ -26,6 +26,33 @@ BODIES: list[tuple[str, Strict]] = [
     ("snapshot", events.SnapshotPage(position=1, page=0, pages=1, hash=b"h" * 48, data=b"d")),
     ("snapshot_check", events.SnapshotCheck(position=1, hash=b"h" * 48, agrees=True)),
     ("stuck", events.Stuck(position=1, signature=b"s" * 64)),
+    ("ring", events.Ring(call=A, urgency="now", why="I need another view", wanted=2)),
+    ("ring_answer", events.RingAnswer(call=A, kind="in", minutes=15)),
+    ("ring_end", events.RingEnd(call=A, outcome="written", post=A)),
+    ("attended", events.Attended(sitting=A, began=1, ended=2)),
+    (
+        "call_record",
+        events.CallRecord(
+            sitting=A, began=1, ended=2, people=[events.CallPerson(account=A, began=1, ended=2)]
+        ),
+    ),
+    (
+        "meeting",
+        events.Meeting(
+            meeting=A,
+            title="Tuesday group",
+            start="2026-03-03T18:00",
+            zone="Europe/Lisbon",
+            minutes=60,
+            rule="FREQ=WEEKLY;BYDAY=TU",
+        ),
+    ),
+    (
+        "meeting_change",
+        events.MeetingChange(meeting=A, occurrence="2026-03-10T18:00", start="2026-03-11T19:00", minutes=90),
+    ),
+    ("meeting_cancel", events.MeetingCancel(meeting=A, occurrence="2026-03-10T18:00")),
+    ("meeting_answer", events.MeetingAnswer(meeting=A, coming="yes")),
 ]
 ENVELOPE = events.Envelope(
     id=A, type="post", counter=1, seen=events.Seen(n=0, head=A), body=b"b", signature=b"s" * 64

@@ -33,6 +33,12 @@ CLIENT: list[Any] = [
     frames.Cursor(room=A, n=2**53 - 1),
     frames.Fetch.model_validate({"room": A, "from": 1, "limit": 5}),
     frames.Ephemeral(room=A, payload=b"x"),
+    frames.CallJoin(room=A, session=B, resume=False),
+    frames.CallAnswer(room=A, session=B, seq=1, sdp="v=0"),
+    frames.CallLayers(room=A, session=B, streams=[frames.LayerOf(mid="4", layer="h")]),
+    frames.CallRestart(room=A, session=B),
+    frames.CallLeave(room=A, session=B),
+    frames.Wake(room=A, ring=B),
     frames.Ping(),
 ]
 SERVER: list[Any] = [
@@ -58,6 +64,37 @@ SERVER: list[Any] = [
     frames.Ephemeral(room=A, payload=b"x"),
     frames.Removed(room=A, n=1),
     frames.Routing(room=A, old=[A], new=[A, B]),
+    frames.CallState(room=A, participants=[]),
+    frames.CallState(
+        room=A,
+        call=B,
+        since=1,
+        participants=[frames.CallParticipant(device=A, session=B, since=1, state="here")],
+    ),
+    frames.CallOffer(
+        room=A,
+        session=B,
+        seq=1,
+        fresh=True,
+        sdp="v=0",
+        streams=[frames.StreamOf(mid="4", device=B, kind="camera")],
+    ),
+    frames.CallEnded(room=A, session=B, code="left"),
+    frames.CallReport(
+        room=A,
+        participants=[
+            frames.Quality(
+                device=A,
+                loss_up=0.0,
+                loss_down=0.5,
+                kbps_up=1.0,
+                kbps_down=2.5,
+                loudness=127,
+                layers=[frames.LayerOf(mid="4", layer="l")],
+            )
+        ],
+    ),
+    frames.Woken(room=A, ring=B, devices=[A]),
     frames.Pong(),
     frames.Bye(code="restart"),
 ]

@@ -15,6 +15,8 @@ from crypto.room.log_head import list_hash
 from wire.frames import (
     Ack,
     Bye,
+    CallParticipant,
+    CallState,
     CaughtUp,
     Cursor,
     Cursors,
@@ -103,6 +105,7 @@ class ServedRoom:
     """The open rejoin request of each device."""
     answered: set[bytes] = field(default_factory=set)
     """What was asked and answered: the same again opens nothing."""
+    call: CallState | None = None
 
 
 class DeliveryService:
@@ -114,6 +117,7 @@ class DeliveryService:
         self._wires: dict[bytes, Wire] = {}
         self._now = now
         self._requests = 0
+        self._calls = 0
 
     def register(self, device: bytes, account: bytes) -> None:
         self._accounts[device] = account
@@ -122,6 +126,30 @@ class DeliveryService:
         lists = Lists(frozenset((device,)), b"", None, b"", {}, frozenset(), 0)
         members = {device: Member(device, self._accounts[device], 0, None, 0)}
         self.rooms[id_] = ServedRoom(id_, lists, members)
+
+    # The room's call: who is in it, and no media
+
+    def call_join(self, room_id: bytes, device: bytes) -> None:
+        room = self.rooms[room_id]
+        if device not in room.lists.served() or device in in_call(room):
+            return
+        now = self._now()
+        before = room.call
+        if before is None:
+            self._calls += 1
+            id_ = sha384(bytes((self._calls % 256,))).digest()[:16]
+            before = CallState(room=room_id, call=id_, since=now, participants=[])
+        seat = CallParticipant(device=device, session=device, since=now, state="here")
+        room.call = before.model_copy(update={"participants": [*before.participants, seat]})
+        self._tell(room, room.call)
+
+    def call_leave(self, room_id: bytes, device: bytes) -> None:
+        room = self.rooms.get(room_id)
+        if room is None or room.call is None or device not in in_call(room):
+            return
+        left = [one for one in room.call.participants if one.device != device]
+        room.call = room.call.model_copy(update={"participants": left}) if left else None
+        self._tell(room, room.call or CallState(room=room_id, participants=[]))
 
     # Connections
 
@@ -166,6 +194,8 @@ class DeliveryService:
         for request in room.requests:
             wire(request)
         wire(CaughtUp(room=room.id, last=room.last))
+        if room.call is not None:
+            wire(room.call)
 
     def gone(self, device: bytes, wire: Wire) -> None:
         if self._wires.get(device) is wire:
@@ -247,6 +277,7 @@ class DeliveryService:
             until = n if send.kind == "leave" else room.lists.n
             room.members[one].until = until
             self._to(one, Removed(room=room.id, n=until))
+            self.call_leave(room.id, one)
         self._newcomers(room, send, n, sorted(now - before))
         if send.kind == "commit":
             self._tell(room, Routing(room=room.id, old=sorted(listed), new=sorted(room.lists.next)))
@@ -318,6 +349,10 @@ class DeliveryService:
         served = [one.cursor for one in room.members.values() if one.until is None]
         end = min(served) if upto is None else upto
         room.log = [replace(one, entry=None) if one.n <= end else one for one in room.log]
+
+
+def in_call(room: ServedRoom) -> list[bytes]:
+    return [] if room.call is None else [one.device for one in room.call.participants]
 
 
 def _replay(room: ServedRoom, wire: Wire, above: int, upto: int) -> None:

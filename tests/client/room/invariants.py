@@ -45,12 +45,33 @@ def expect_converged(world: World) -> None:
         assert state.intents == (), who
         assert state.newcomer is None, who
         assert state.leaves == (), who
+        # E37: the keys of a call that is over are superseded.
+        assert state.chores.called == (room.call is not None), who
         assert set(devices_of(device.membership.roster)) == room.lists.next, who
         if state.whole and first.state.whole:
             assert _snapshot(state, room.last) == _snapshot(first.state, room.last), who
         asked = room.rejoins.get(device.me.device_id)
         assert asked not in [one.request_id for one in room.requests], f"{who} is asked for still"
+    for device in world.devices:
+        expect_media(device)
     expect_same_order(members)
+
+
+def expect_media(device: Device) -> None:
+    """Whoever encrypts does so in the present epoch, and may (E14, E19); and no base key was ever stored
+    (E37).
+    """
+    who = device.person
+    assert device.sending == (device.media == "on"), who
+    assert (device.keys is not None) == (device.media in ("on", "held")), who
+    if device.sending:
+        state, keys = device.state, device.keys
+        assert keys is not None
+        assert keys.epoch == epoch(device.group), who
+        assert keys.leaves.keys() == device.membership.roster.keys(), who
+        assert (state.stage, state.pause, state.leaves, state.leaving) == ("member", None, (), None), who
+    for name, row in device.rows.items():
+        assert not any(key in row for key in device.world.base_keys.values()), f"{who}: a key in {name}"
 
 
 def expect_same_order(devices: Iterable[Device]) -> None:
@@ -68,7 +89,7 @@ def expect_same_order(devices: Iterable[Device]) -> None:
             assert order.setdefault(item.id, item.n) == item.n, f"{device.person} has a post elsewhere"
 
 
-VOLATILE = {"link", "dues", "requests", "cursors", "presence", "wake"}
+VOLATILE = {"link", "dues", "requests", "cursors", "presence", "media", "call", "wake"}
 WITH_GROUPS = {"membership", "staged"}
 
 

@@ -6,6 +6,7 @@ so that nothing in the log is its own.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from client.room import commands, effects
 from client.room.core import (
     Env,
+    Input,
     JoinExpectation,
     Me,
     RoomState,
@@ -24,13 +26,14 @@ from client.room.core import (
 from client.room.sight import SightPost, SightSystem
 from crypto.mls.group import epoch, epoch_authenticator
 from crypto.mls.key_package import KeyPackageSecrets
+from crypto.room.ephemeral import CallMedia, CallReaction, Hand
 from crypto.room.snapshot import Snapshot, encode_snapshot, snapshot_hash
 from tests.client.room.delivery_service import FromServer
 from tests.client.room.world import World, room_of
 from tests.crypto.identity.people import DEPLOYMENT, id_of, seeded, someone
 from wire.bounds import from_base64url, to_base64url
 from wire.codec import decode_server, encode
-from wire.frames import Bye, Pong, Ready, Welcome
+from wire.frames import Bye, CallEnded, CallOffer, CallReport, CallState, Pong, Ready, Welcome, Woken
 
 FOLDER = Path(__file__).resolve().parents[2] / "agreement"
 READER = "cleo"
@@ -42,6 +45,8 @@ class Story:
     frames: list[tuple[int, bytes]]
     """When (ms), and the frame as it stands on the socket."""
     end: dict[str, Any]
+    call: list[list[Any]]
+    """What it was given of a call that it went into when it was told of one, and what was said there."""
 
 
 def env_at(time: int) -> Env:
@@ -63,6 +68,8 @@ def tell() -> Story:
     def listen(frame: FromServer) -> FromServer:
         if not isinstance(frame, Ready | Bye):
             frames.append((world.now, encode(frame)))
+        if call_in(frame):
+            world.at(world.now, lambda: cleo.call(False))
         return frame
 
     cleo.tamper = listen
@@ -88,6 +95,18 @@ def tell() -> Story:
     dora = world.device("dora")
     dora.accept(fragment)
     world.run(20_000)
+    anna.call(True)
+    world.run(1_000)
+    ben.call(False)
+    world.run(1_000)
+    sight = ben.view().call
+    assert sight is not None
+    assert sight.sitting is not None
+    sitting = sight.sitting
+    anna.command(commands.SayInCall(CallMedia(sitting, mic=True, camera=True, screen=False)))
+    ben.command(commands.SayInCall(Hand(sitting, on=True, since=world.now)))
+    ben.command(commands.SayInCall(CallReaction(sitting, "👏")))
+    world.run(1_000)
     laptop = world.device("ben", "laptop")
     laptop.recover(ben.pin())
     world.run(20_000)
@@ -101,7 +120,29 @@ def tell() -> Story:
     anna.post("Only us now")
     anna.command(commands.Typing())
     world.run(500)
-    return Story(expectation, frames, end_of(cleo.state, world.now))
+    return Story(expectation, frames, end_of(cleo.state, world.now), call_of(cleo.effects))
+
+
+def call_in(frame: object) -> bool:
+    """The word that somebody is in a call, for a device that is not in it."""
+    me = id_of(f"device {READER} phone")
+    devices = [one.device for one in frame.participants] if isinstance(frame, CallState) else []
+    return devices != [] and me not in devices
+
+
+def call_of(done: Iterable[effects.Effect]) -> list[list[Any]]:
+    out: list[list[Any]] = []
+    for effect in done:
+        match effect:
+            case effects.Media():
+                out.append(["media", effect.epoch, to_base64url(effect.base_key), list(effect.leaves)])
+            case effects.MediaHold(gone):
+                out.append(["hold", None if gone is None else gone.leaf])
+            case effects.MediaEnd():
+                out.append(["end"])
+            case effects.HeardInCall(_, device, signal):
+                out.append(["heard", to_base64url(device), signal.kind])
+    return out
 
 
 def end_of(state: RoomState, time: int) -> dict[str, Any]:
@@ -121,6 +162,11 @@ def end_of(state: RoomState, time: int) -> dict[str, Any]:
         "title": sight.title,
         "members": [[one.name, one.devices, one.founder] for one in sight.members],
         "typing": [to_base64url(one) for one in sight.typing],
+        "media": "off" if sight.call is None else sight.call.media,
+        "callers": [
+            [to_base64url(one.device_id), one.hand, one.mic, one.camera, one.screen]
+            for one in (() if sight.call is None else sight.call.participants)
+        ],
         "posts": [
             [
                 item.n,
@@ -141,10 +187,10 @@ def end_of(state: RoomState, time: int) -> dict[str, Any]:
     }
 
 
-def read(story: Story) -> tuple[dict[str, Any], list[str]]:
-    """How it ends for a device that is given the story, and what it alarmed."""
+def read(story: Story) -> tuple[dict[str, Any], list[list[Any]], list[str]]:
+    """How it ends for a device that is given the story, what it had of the call, and what it alarmed."""
     state: RoomState | None = None
-    alarms: list[str] = []
+    done: list[effects.Effect] = []
     for time, data in story.frames:
         (frame,) = decode_server(data)
         env = env_at(time)
@@ -152,12 +198,17 @@ def read(story: Story) -> tuple[dict[str, Any], list[str]]:
             if isinstance(frame, Welcome):
                 state = join_room(env, story.expectation, frame).state
             continue
-        assert not isinstance(frame, Ready | Bye | Pong)
-        stepped = step(state, frame, env)
-        state = stepped.state
-        alarms += [effect.code for effect in stepped.effects if isinstance(effect, effects.Alarm)]
+        assert not isinstance(frame, Ready | Bye | Pong | CallOffer | CallEnded | CallReport | Woken)
+        inputs: list[Input] = [frame]
+        if call_in(frame):
+            inputs.append(commands.MediaOn(rekey=False))
+        for one in inputs:
+            stepped = step(state, one, env)
+            state = stepped.state
+            done += stepped.effects
     assert state is not None
-    return end_of(state, story.end["at"]), alarms
+    alarms: list[str] = [effect.code for effect in done if isinstance(effect, effects.Alarm)]
+    return end_of(state, story.end["at"]), call_of(done), alarms
 
 
 _EXPECTED = ("room_id", "invite_id", "secret", "inviter_root", "request_hash", "key_package")
@@ -172,7 +223,7 @@ def load(name: str) -> Story:
         secrets=KeyPackageSecrets(**{one: from_base64url(secrets[one]) for one in _SECRETS}),
     )
     frames = [(time, from_base64url(data)) for time, data in raw["frames"]]
-    return Story(expectation, frames, raw["end"])
+    return Story(expectation, frames, raw["end"], raw["call"])
 
 
 def save(name: str, story: Story) -> None:
@@ -182,5 +233,6 @@ def save(name: str, story: Story) -> None:
         "expectation": {**expected, "secrets": secrets},
         "frames": [[time, to_base64url(data)] for time, data in story.frames],
         "end": story.end,
+        "call": story.call,
     }
     (FOLDER / name).write_text(json.dumps(raw, indent=1, ensure_ascii=False) + "\n")

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from client.room import commands
-from tests.client.room.invariants import expect_converged, expect_stored
+from tests.client.room.invariants import expect_converged, expect_media, expect_stored
 from tests.client.room.world import ROOM, CrashAt, CrashPoint, Device, World, room_of
 
 SOAK = os.environ.get("COLLEGIUM_SOAK") == "1"
@@ -35,20 +35,34 @@ def story(seed: str, whose: int, point: CrashPoint, inputs: int) -> Device:
         if who.crashes == crashes or text in who.texts():
             said.append(text)
 
+    def call(who: Device, rekey: bool) -> None:
+        if who.stage == "member" and who.media == "off":
+            who.call(rekey)
+
     say(anna, "one")
+    call(anna, True)
     say(ben, "two")
     world.run(100)
+    call(ben, False)
     fragment = anna.invite()
     say(ben, "three")
     world.run(1_000)
     cleo.accept(fragment)
     world.run(400)
+    call(crasher, False)
     say(anna, "four")
     ben.command(commands.Rename("Renamed"))
     say(ben, "five")
     world.run(15_000)
     say(cleo, "six")
+    call(cleo, False)
+    ben.hang_up(False)
     say(anna, "seven")
+    world.run(1_000)
+    for one in world.devices:
+        expect_media(one)
+    cleo.hang_up(False)
+    anna.hang_up(True)
     world.run(90_000)
     assert [code for one in world.devices for code in one.told()] == []
     assert sorted(anna.texts()) == sorted(said)

@@ -12,7 +12,8 @@ import pytest
 from client.room import commands
 from client.room.sight import SightPost
 from client.room.surface import CommandError
-from tests.client.room.invariants import expect_converged, expect_stored, true_head
+from tests.client.room.delivery_service import in_call
+from tests.client.room.invariants import expect_converged, expect_media, expect_stored, true_head
 from tests.client.room.world import ROOM, CrashAt, CrashPoint, Device, World, room_of
 
 SOAK = os.environ.get("COLLEGIUM_SOAK") == "1"
@@ -52,8 +53,10 @@ class Walk:
     def act(self) -> None:
         world, who = self.world, self.pick(self.members())
         dice = world.draw(100)
-        if dice < 45:
+        if dice < 37:
             self.say(who)
+        elif dice < 45:
+            self.attempt(lambda: self.call(who))
         elif dice < 55:
             self.attempt(lambda: self.react(who))
         elif dice < 62:
@@ -81,6 +84,8 @@ class Walk:
         if self._copies and world.draw(12) == 0:
             self.restore()
         world.run(world.draw(900))
+        for one in self.members():
+            expect_media(one)
 
     def say(self, who: Device) -> None:
         self._count += 1
@@ -110,6 +115,14 @@ class Walk:
             self.world.device(name).accept(fragment)
 
         self.attempt(come)
+
+    def call(self, who: Device) -> None:
+        """Into the room's call, or out of it; the last to leave does not always do its part (E37)."""
+        there = in_call(self.world.ds.rooms[ROOM])
+        if who.media == "off":
+            who.call(not there)
+        else:
+            who.hang_up(len(there) == 1 and self.world.draw(3) > 0)
 
     def recover(self, who: Device) -> None:
         """One more device of somebody who is here."""
@@ -150,6 +163,11 @@ class Walk:
         for one in self.world.devices:
             one.crash_at = None
             one.connect()
+        self.world.run(60_000)
+        for one in self.world.devices:
+            expect_media(one)
+        for one in self.members():
+            one.hang_up(False)
         self.world.run(180_000)
 
     def check(self) -> None:

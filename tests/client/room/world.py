@@ -41,7 +41,7 @@ from client.room.core import (
     step,
 )
 from client.room.sight import SightPost, SightSystem
-from client.room.state import Membership
+from client.room.state import NO_MEDIA, Membership
 from crypto.identity.certificate import revoke_device
 from crypto.mls.group import Group, group_secrets
 from crypto.room.invites import Fragment, new_invite
@@ -66,6 +66,8 @@ class World:
         self.rng = seeded(f"world {seed}")
         self.ds = DeliveryService(lambda: self.now)
         self.devices: list[Device] = []
+        self.base_keys: dict[int, bytes] = {}
+        """Every base key that a device was given, by epoch."""
         self.latency = 20
         """The longest that a frame travels (ms). Every connection keeps its order."""
         self._queue: list[tuple[int, int, Callable[[], None]]] = []
@@ -166,6 +168,12 @@ class Device:
         self.tamper: Callable[[FromServer], FromServer | None] | None = None
         """The same for what the server sends to this device: a server that lies."""
         self.crashes = 0
+        self.keys: effects.Media | None = None
+        """What this device's media worker was given last; None: out of the call."""
+        self.sending = False
+        """Whether it may encrypt by it."""
+        self.unheard: list[int] = []
+        """Leaves that the worker no longer hears."""
         self._wake_order = 0
         world.ds.register(device_id, identity.account_id)
 
@@ -225,6 +233,8 @@ class Device:
         if self.link is not None:
             self.link.close()
         self.link = None
+        self._no_media()
+        self.world.ds.call_leave(ROOM, self.me.device_id)
         self.known = self.stored() if CORE_ROW in self.rows else None
         self.world.at(self.world.now + 50, self.connect)
 
@@ -314,6 +324,26 @@ class Device:
                     at - self.clock_off,
                     lambda: self.input(Tick()) if order == self._wake_order else None,
                 )
+            case effects.Media():
+                self._given(effect)
+            case effects.MediaHold(gone):
+                self.sending = False
+                self.unheard += [] if gone is None else [gone.leaf]
+            case effects.MediaEnd():
+                self._no_media()
+                self._http(lambda: self.world.ds.call_leave(ROOM, self.me.device_id))
+
+    def _given(self, keys: effects.Media) -> None:
+        """All who are given the keys of an epoch are given the same ones."""
+        others = {one for at, one in self.world.base_keys.items() if at != keys.epoch}
+        assert self.world.base_keys.setdefault(keys.epoch, keys.base_key) == keys.base_key
+        assert keys.base_key not in others
+        self.keys = keys
+        self.sending = True
+
+    def _no_media(self) -> None:
+        self.keys = None
+        self.sending = False
 
     def send(self, frame: ToServer) -> None:
         sent = self.meddle(frame) if isinstance(frame, Send) and self.meddle is not None else frame
@@ -359,6 +389,28 @@ class Device:
 
     def command(self, command: Command) -> None:
         self.input(command)
+
+    def call(self, rekey: bool) -> None:
+        """Into the room's call; `rekey`: to begin it."""
+        self.command(commands.MediaOn(rekey))
+
+        def join() -> None:
+            if self.known is not None and self.known.media != NO_MEDIA:
+                self.world.ds.call_join(ROOM, self.me.device_id)
+
+        # On the same socket: after the commit with which a call begins.
+        if self.link is None:
+            self._http(join)
+        else:
+            self.link.up(join)
+
+    def hang_up(self, rekey: bool) -> None:
+        """Out of it."""
+        self.command(commands.MediaOff(rekey))
+
+    @property
+    def media(self) -> str:
+        return "off" if self.known is None else self.known.media.stage
 
     def post(self, text: str) -> None:
         self.command(commands.Post(text))

@@ -1,21 +1,28 @@
 """E13, E24: what a room agrees on, what everyone folds from its log, and how newcomers get it."""
 
 import contextlib
+import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crypto.room.bodies import Profile, SnapshotPage, encode_body
+from crypto.room.bodies import MAX_PAGES, Profile, SnapshotPage, encode_body
+from crypto.room.calls import MAX_ALSO, MAX_RINGS, Also, Ring
+from crypto.room.calls import MAX_ANSWERS as MAX_RING_ANSWERS
+from crypto.room.calls import Answer as RingAnswer
 from crypto.room.canonical import decode_canonical, encode_canonical
 from crypto.room.change import AddedLeaf, RemovedLeaf, Renewed, RoomChange
 from crypto.room.errors import RoomDataError, RoomRuleError
 from crypto.room.events import Envelope, decode_commit_data, encode_commit_data
-from crypto.room.fold import EventPlace, Fold, first_fold, fold_commit, fold_event
+from crypto.room.fold import FOLD_VERSION, EventPlace, Fold, first_fold, fold_commit, fold_event
 from crypto.room.log_head import Seen, list_hash, seen_of
+from crypto.room.meetings import MAX_ANSWERS, MAX_EXCEPTIONS, MAX_MEETINGS, Answer, Meeting, Moved
 from crypto.room.room_context import (
     CharterChange,
     ExpiryGrounds,
@@ -52,7 +59,7 @@ from crypto.room.snapshot import (
     take_page,
 )
 from crypto.room.stuck import sign_stuck, stuck_is_valid
-from tests.crypto.identity.people import id_of, key_pair, seeded, spoilt
+from tests.crypto.identity.people import NOW, id_of, key_pair, seeded, spoilt
 from tests.crypto.room.world import ROOM, World, account, invite_by, leaf
 
 # E13
@@ -186,7 +193,7 @@ def envelope(counter: int, name: str = "event") -> Envelope:
 
 
 def place(n: int, who: str = "anna") -> EventPlace:
-    return EventPlace(n, account(who), leaf(who).identity.device_id)
+    return EventPlace(n, account(who), leaf(who).identity.device_id, NOW + n)
 
 
 def change_of(*, added: Sequence[tuple[str, str | None]] = (), removed: Sequence[str] = ()) -> RoomChange:
@@ -279,7 +286,7 @@ def test_e24_a_full_room_goes_into_pages_and_comes_together_in_any_order() -> No
     assert assembled(collected(pages[::-1])) == full
     assert assembled(collected(pages[1:])) is None
     with pytest.raises(RoomDataError):
-        snapshot_pages(many(1000))
+        snapshot_pages(many(2000))
 
 
 def test_e24_pages_that_are_not_what_their_hash_says_are_refused() -> None:
@@ -356,3 +363,101 @@ def test_e18_a_stuck_statement_is_for_one_position_room_and_device() -> None:
 def test_e20_the_hash_of_a_list_does_not_depend_on_its_order() -> None:
     assert list_hash([LOW, HIGH]) == list_hash({HIGH, LOW})
     assert list_hash([LOW]) != list_hash([LOW, HIGH])
+
+
+# E24: rings and meetings
+
+FORMER = json.loads((Path(__file__).parents[2] / "agreement/snapshot_former.json").read_text())
+
+
+def test_e24_a_snapshot_of_the_former_version_is_read_written_and_confirmed() -> None:
+    data = bytes.fromhex(FORMER["bytes"])
+    former = decode_snapshot(data)
+    assert (former.fold.version, former.fold.rings, former.fold.meetings) == (1, (), ())
+    assert encode_snapshot(former) == data
+    now = replace(former, fold=replace(former.fold, version=FOLD_VERSION))
+    assert check_of(now, bytes.fromhex(FORMER["hash"])).agrees
+    assert check_of(now, snapshot_hash(encode_snapshot(now))).agrees
+    other = replace(now, fold=replace(now.fold, counters={}))
+    assert not check_of(other, bytes.fromhex(FORMER["hash"])).agrees
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"version": 3}, {"version": 0}, {"version": 1, "rings": ()}, {"rings": ()}, {"meetings": ()}],
+    ids=str,
+)
+def test_e24_a_snapshot_of_another_version_is_refused(change: dict[str, Any]) -> None:
+    fields = dict(decode_canonical(bytes.fromhex(FORMER["bytes"]), 10_000))
+    with pytest.raises(RoomDataError):
+        decode_snapshot(encode_canonical({**fields, **change}))
+
+
+@cache
+def fullest() -> Snapshot:
+    """As much of everything as a state holds, each of it in as many bytes as it can take."""
+    sign, top = "\U0001f600", 2**53 - 1
+    names = {id_of(f"{i}"): sign * 80 for i in range(256)}
+    counters = {id_of(f"d{i}"): top for i in range(256)}
+    accounts = sorted(names)
+    rings = tuple(
+        Ring(
+            *(id_of(f"call {i}"), top - 9 + i, top, accounts[0], "when_you_can", sign * 200, 11),
+            also=tuple(Also(id_of(f"also {i} {j}"), accounts[j], top, sign * 200) for j in range(MAX_ALSO)),
+            answers=tuple(RingAnswer(one, "later", top, top) for one in accounts[:MAX_RING_ANSWERS]),
+        )
+        for i in range(MAX_RINGS)
+    )
+    days = [f"2026-{1 + i // 28:02}-{1 + i % 28:02}T18:00" for i in range(MAX_EXCEPTIONS)]
+    meetings = tuple(
+        Meeting(
+            *(one, top, top, accounts[0], sign * 80, "2026-03-02T18:00", "America/Argentina/ComodRivadavia"),
+            *(600, "FREQ=WEEKLY;INTERVAL=99;BYDAY=MO,TU,WE,TH,FR,SA,SU;UNTIL=21991231"),
+            ends="2199-12-31T23:59",
+            moved=tuple(Moved(day, day, 600) for day in days),
+            answers=tuple(Answer(days[0], who, "maybe") for who in accounts[:MAX_ANSWERS]),
+        )
+        for one in accounts[:MAX_MEETINGS]
+    )
+    fold = Fold(FOLD_VERSION, names, counters, bytes(48), rings, meetings)
+    return Snapshot(top, bytes(48), fold)
+
+
+def test_e24_the_fullest_state_still_fits_into_a_snapshots_pages() -> None:
+    full = fullest()
+    pages = snapshot_pages(full)
+    assert len(pages) <= MAX_PAGES
+    assert assembled(collected(pages)) == full
+
+
+def spoilt_fields(part: str, change: Any) -> bytes:
+    fold = replace(fullest().fold, names={}, counters={})
+    few = replace(fold, rings=fold.rings[:2], meetings=fold.meetings[:2])
+    fields = dict(decode_canonical(encode_snapshot(replace(fullest(), fold=few)), 100_000))
+    (first, *others) = cast(Any, fields[part])
+    return encode_canonical({**fields, part: (change(first), *others)})
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("rings", lambda one: {**one, "answers": one["answers"][::-1]}),
+        ("rings", lambda one: {**one, "n": 2**53 - 1}),
+        ("rings", lambda one: {**one, "wanted": 0}),
+        ("rings", lambda one: {**one, "why": "two\nlines"}),
+        ("rings", lambda one: {**one, "more": 1}),
+        ("rings", lambda one: {**one, "answers": ({**one["answers"][0], "state": "joining"},)}),
+        ("rings", lambda one: {**one, "also": one["also"] * 2}),
+        ("meetings", lambda one: {**one, "moved": one["moved"][::-1]}),
+        ("meetings", lambda one: {**one, "cancelled": ("2026-01-01T18:00",)}),
+        ("meetings", lambda one: {**one, "start": "2026-03-32T18:00"}),
+        ("meetings", lambda one: {**one, "rule": "FREQ=WEEKLY;BYDAY=SU"}),
+        ("meetings", lambda one: {**one, "zone": "../etc/passwd"}),
+        ("meetings", lambda one: {**one, "meeting": b"\xff" * 16}),
+        ("meetings", lambda one: {**one, "answers": one["answers"][:1] * 2}),
+    ],
+)
+def test_e24_rings_and_meetings_of_a_snapshot_are_in_bounds_and_in_order(part: str, change: Any) -> None:
+    decode_snapshot(spoilt_fields(part, lambda one: one))
+    with pytest.raises(RoomDataError):
+        decode_snapshot(spoilt_fields(part, change))

@@ -5,6 +5,8 @@
  * plain data (structured clone). Ids are base64url strings. Times are milliseconds since the epoch.
  */
 
+import type { CallEngine, CallMessage, CallView, MeetingView, RingView } from "./callApi";
+
 /** How the vault of this device is opened. A PRF output is 32 bytes from the passkey, made in the page and passed on. */
 export type Protection =
   | { readonly kind: "passphrase"; readonly passphrase: string }
@@ -49,8 +51,15 @@ export type AppView =
       readonly groups: readonly GroupSummary[];
       readonly waiting: readonly Waiting[];
       readonly alarms: readonly Alarm[];
+      /** Open rings of all groups, those that ring first. */
+      readonly rings: readonly RingView[];
+      /** The call that this device is in, whichever room's. */
+      readonly call: CallView | null;
+      /** What takes place in the next two weeks, in the order of time. */
+      readonly meetings: readonly MeetingView[];
       /** This device's clock differs from the server's stamps by so many minutes; 0 below ten. */
       readonly clockOffMinutes: number;
+      readonly wakes: Wakes;
     }
   /**
    * The engine cannot go on. other_tab: another tab (of a browser without shared workers), or another build, has the
@@ -58,6 +67,12 @@ export type AppView =
    * unexpected: loading the page again is worth a try.
    */
   | { readonly stage: "failed"; readonly code: string };
+
+/**
+ * Whether this device is woken when a group is called while nothing of Collegium is open. asking: switched on, and the
+ * server has not been heard to know it. refused: the server calls no push service of this kind.
+ */
+export type Wakes = "off" | "asking" | "on" | "refused";
 
 export type Standing = "me" | "introduced" | "changed" | "verified";
 
@@ -162,6 +177,11 @@ export type RoomView = {
   /** The log position up to which this person has read. Items after it are unread. */
   readonly readUpTo: number;
   readonly typing: readonly string[];
+  /** The room's call, while anybody is in it. */
+  readonly call: CallView | null;
+  readonly rings: readonly RingView[];
+  /** The next ones, at most five. */
+  readonly meetings: readonly MeetingView[];
   readonly invites: readonly OpenInvite[];
   readonly removals: readonly PendingRemoval[];
   /** Whether this person alone may remove others (the founder), or the group decides. */
@@ -180,7 +200,7 @@ export type DeviceInfo = {
 };
 
 /** One call of the interface: arguments and result. Errors arrive as `{ code }`, with words in the catalogue. */
-export interface Engine {
+export interface Engine extends CallEngine {
   inspectLink(link: JoinLink): Promise<LinkKind>;
   /** Before createAccount or recover (then with the recovery code): what the page makes a passkey with. */
   preparePasskey(request: { code: string | null }): Promise<PasskeyPlan>;
@@ -227,6 +247,10 @@ export interface Engine {
   confirmOptions(): Promise<unknown>;
   confirm(answer: unknown): Promise<void>;
   revokeDevice(deviceId: string): Promise<void>;
+  /** The key that a push subscription is made with (base64url). */
+  pushKey(): Promise<string>;
+  /** The endpoint of this browser's push subscription, or null when there is none: kept, until the server has heard it. */
+  setPush(endpoint: string | null): Promise<void>;
   /** Take everything of this account from this device. The account itself stays. */
   forgetDevice(): Promise<void>;
 }
@@ -240,9 +264,10 @@ export interface Engine {
  * text_empty, text_too_long, passphrase_short, recovery_code_typed (the groups are others), recovery_code_length, _letters,
  * _checksum, _unknown (the code opens no account here), bundle (what the server keeps for it is damaged). Opening:
  * wrong_opener, recovery_code_other, not_open, account_exists. This browser: storage_denied, storage_full, storage_newer,
- * storage_conflict, storage_damaged. Account: confirm (ask for the passkey), passkey_refused, too_many_devices. Rooms:
+ * storage_conflict, storage_damaged. Account: confirm (ask for the passkey), passkey_refused, push_refused, too_many_devices. Rooms:
  * not_found, target_gone, not_allowed, room_not_ready, room_paused, room_closed, room_full, invite_gone, too_many_links,
- * too_many_rooms. Else: unexpected.
+ * too_many_rooms. Calls: no_call (this device is in none), ring_over, plan_invalid (a meeting that cannot be, or words that are
+ * too long). Else: unexpected.
  */
 export const ERROR_CODES = [
   "account_exists",
@@ -256,6 +281,7 @@ export const ERROR_CODES = [
   "link_used",
   "malformed",
   "name_invalid",
+  "no_call",
   "not_allowed",
   "not_found",
   "not_open",
@@ -263,12 +289,15 @@ export const ERROR_CODES = [
   "origin",
   "passkey_refused",
   "passphrase_short",
+  "plan_invalid",
+  "push_refused",
   "recovery_code_checksum",
   "recovery_code_length",
   "recovery_code_letters",
   "recovery_code_other",
   "recovery_code_typed",
   "recovery_code_unknown",
+  "ring_over",
   "room_closed",
   "room_full",
   "room_not_ready",
@@ -304,6 +333,7 @@ export type ToEngine = Call | { call: "hello" } | { call: "goodbye" };
 export type FromEngine =
   | { readonly kind: "app"; readonly view: AppView }
   | { readonly kind: "room"; readonly view: RoomView }
+  | { readonly kind: "call"; readonly message: CallMessage }
   | { readonly kind: "result"; readonly id: number; readonly value: unknown }
   | { readonly kind: "error"; readonly id: number; readonly code: string };
 

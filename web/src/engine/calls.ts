@@ -1,15 +1,18 @@
-import { equal, fromBase64Url, toBase64Url, toHex } from "../bytes/bytes";
+import { equal, toBase64Url, toHex } from "../bytes/bytes";
 import { revokeDevice } from "../identity/certificate";
 import type { Command } from "../room/core";
 import { encodeLink, newInvite } from "../room/invites";
 import { isPostText } from "../room/text";
 import type { DeviceInfo, Engine } from "./api";
+import type { CallEngine } from "./callApi";
 import { checkedName, checkedTitle } from "./enrol";
 import { EngineError, errorCode } from "./errors";
 import { startGroup } from "./founding";
 import { bytesField, mayPass, numberField, ServerError } from "./http";
+import { idOf } from "./ids";
 import { acceptInvite } from "./joining";
-import { withErrand, withoutErrand } from "./records";
+import { pushKey, withEndpoint } from "./push";
+import { MAX_ENDPOINT, withErrand, withoutErrand } from "./records";
 import type { Session } from "./session";
 
 /** What the interface may ask of an open vault. Each is checked here, and done as a draft of the session. */
@@ -19,17 +22,6 @@ const INVITE_WITHIN_MS = 20_000;
 const MAX_EMOJI = 64;
 /** Every certificate of a device: a revoked one never comes back under its id (E9). */
 const ALL_SERIALS = 0xffff_ffff;
-
-/** An id of ours as the interface writes it. @throws EngineError */
-export function idOf(text: string): Uint8Array {
-  try {
-    const id = fromBase64Url(text);
-    if (id.length === 16) return id;
-  } catch {
-    // not an id: as if there were nothing
-  }
-  throw new EngineError("not_found");
-}
 
 function textOf(text: string): string {
   if (text.trim() === "") throw new EngineError("text_empty");
@@ -146,6 +138,7 @@ export type SessionCalls = Omit<
   | "recover"
   | "unlock"
   | "unlockWithCode"
+  | keyof CallEngine
   | "lock"
   | "active"
   | "openRoom"
@@ -212,5 +205,13 @@ export function sessionCalls(session: Session): SessionCalls {
       await auth.call("POST", "/api/passkeys/assert", { credential });
     },
     revokeDevice: (deviceId) => revoke(session, deviceId),
+    pushKey: () => pushKey(session),
+    setPush: (endpoint) => {
+      const good = endpoint === null || (typeof endpoint === "string" && endpoint.length <= MAX_ENDPOINT);
+      if (!good) throw new EngineError("push_refused");
+      return session.work((draft) => {
+        draft.records = withEndpoint(draft.records, endpoint);
+      });
+    },
   };
 }

@@ -6,6 +6,7 @@ import { found } from "./founding";
 import { mayPass, ServerError } from "./http";
 import { acceptInvite, postJoinRequest, withState } from "./joining";
 import { LOOK_EVERY_MS, tend } from "./keyPackages";
+import { endpointTold, tellEndpoint } from "./push";
 import { type Errand, type Founding, type WaitingRow, withErrand, withoutErrand } from "./records";
 import type { Session } from "./session";
 
@@ -139,6 +140,10 @@ export class Chores {
         return;
       }
       draft.records = withoutErrand(draft.records, errand);
+      if (errand.kind === "push") {
+        draft.records = endpointTold(draft.records, errand, outcome.kind === "done");
+        return;
+      }
       if (errand.kind === "revoke" && (outcome.kind === "done" || outcome.code === "not_found")) {
         const { statement, deviceId } = errand;
         draft.stepAll({ kind: "revoke_device", statement, deviceId });
@@ -177,6 +182,8 @@ export class Chores {
         return auth.call("POST", "/api/rejoin-requests", { room_id: errand.roomId, sealed: errand.sealed });
       case "revoke":
         return auth.call("DELETE", `/api/devices/${toBase64Url(errand.deviceId)}`);
+      case "push":
+        return tellEndpoint(this.#session, errand);
     }
   }
 }

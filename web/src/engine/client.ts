@@ -1,5 +1,6 @@
 import type { AppView, Call, Engine, ErrorCode, FromEngine, RoomView, ToEngine } from "./api";
-import workerUrl from "./worker.ts?worker&url";
+import type { CallMessage } from "./callApi";
+import { engineScript } from "./workers";
 
 /** The page's end of the line to the engine. The interface sees this and `api.ts`, and nothing else of the engine. */
 
@@ -17,28 +18,11 @@ export type Connected = {
   onApp(show: (view: AppView) => void): () => void;
   /** Be shown the rooms that were opened with `openRoom`. */
   onRoom(show: (view: RoomView) => void): () => void;
+  /** Be told what concerns the call of this tab. */
+  onCall(hear: (message: CallMessage) => void): () => void;
 };
 
-type Line = { postMessage(message: ToEngine): void };
-
-/** Trusted Types (server/door.py requires them): no script but the engine's own may become a worker. */
-function trusted(url: string): string {
-  type Factory = {
-    createPolicy(
-      name: string,
-      rules: { createScriptURL(url: string): string },
-    ): { createScriptURL(url: string): unknown };
-  };
-  const factory = (globalThis as { trustedTypes?: Factory }).trustedTypes;
-  if (!factory) return url;
-  const policy = factory.createPolicy("collegium", {
-    createScriptURL(asked) {
-      if (asked !== workerUrl) throw new TypeError("only the engine runs as a worker");
-      return asked;
-    },
-  });
-  return policy.createScriptURL(url) as string;
-}
+type Line = { postMessage(message: ToEngine, transfer: Transferable[]): void };
 
 /** A browser that lets a site store nothing gives it no shared worker either, and says of that only that it failed. */
 async function withoutWorker(): Promise<FromEngine> {
@@ -51,7 +35,7 @@ async function withoutWorker(): Promise<FromEngine> {
 
 function openLine(receive: (message: FromEngine) => void): Line {
   const options = { type: "module", name: "collegium" } as const;
-  const url = trusted(workerUrl);
+  const url = engineScript();
   if (typeof SharedWorker === "undefined") {
     const worker = new Worker(url, options);
     worker.onmessage = ({ data }: MessageEvent<FromEngine>) => receive(data);
@@ -78,6 +62,15 @@ function callsOver(send: (call: string, args: unknown[]) => Promise<unknown>): E
   });
 }
 
+/** Ends of lines that are handed over: whoever gives one away keeps nothing of it. */
+function portsIn(args: readonly unknown[]): Transferable[] {
+  return args.flatMap((arg) =>
+    typeof arg === "object" && arg !== null
+      ? Object.values(arg).filter((value) => value instanceof MessagePort)
+      : [],
+  );
+}
+
 let connected: Connected | null = null;
 
 /** The line to the engine; every call of this gives the same one. */
@@ -90,6 +83,7 @@ function newLine(): Connected {
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Refused): void }>();
   const apps = new Set<(view: AppView) => void>();
   const rooms = new Set<(view: RoomView) => void>();
+  const calls = new Set<(message: CallMessage) => void>();
   let last: AppView | null = null;
   let askedToKeep = false;
   let nextId = 1;
@@ -107,6 +101,9 @@ function newLine(): Connected {
       case "room":
         for (const show of rooms) show(message.view);
         break;
+      case "call":
+        for (const hear of calls) hear(message.message);
+        break;
       case "result":
         waiting.get(message.id)?.resolve(message.value);
         waiting.delete(message.id);
@@ -117,18 +114,18 @@ function newLine(): Connected {
         break;
     }
   });
-  line.postMessage({ call: "hello" });
+  line.postMessage({ call: "hello" }, []);
   // A page in the back-forward cache is gone as well; it says hello when it comes back.
-  addEventListener("pagehide", () => line.postMessage({ call: "goodbye" }));
+  addEventListener("pagehide", () => line.postMessage({ call: "goodbye" }, []));
   addEventListener("pageshow", ({ persisted }) => {
-    if (persisted) line.postMessage({ call: "hello" });
+    if (persisted) line.postMessage({ call: "hello" }, []);
   });
   const engine = callsOver(
     (call, args) =>
       new Promise((resolve, reject) => {
         const id = nextId++;
         waiting.set(id, { resolve, reject });
-        line.postMessage({ id, call, args } as Call);
+        line.postMessage({ id, call, args } as Call, portsIn(args));
       }),
   );
   return {
@@ -141,6 +138,10 @@ function newLine(): Connected {
     onRoom(show) {
       rooms.add(show);
       return () => rooms.delete(show);
+    },
+    onCall(hear) {
+      calls.add(hear);
+      return () => calls.delete(hear);
     },
   };
 }

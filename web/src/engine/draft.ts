@@ -14,6 +14,7 @@ import {
   step,
 } from "../room/core";
 import type { Rows } from "../vault/vault";
+import type { MediaEffect } from "./callLine";
 import { type Records, recordRows, withAlarm, withErrand, withoutOldRequest } from "./records";
 import type { ClientFrame } from "./socket";
 
@@ -49,6 +50,10 @@ export class Draft {
   /** When each room asked to be woken. */
   readonly wakes = new Map<string, number>();
   readonly invited: Uint8Array[] = [];
+  /** What rooms say of the media of their calls, in order. */
+  readonly media: { readonly hex: string; readonly effect: MediaEffect }[] = [];
+  /** What was to be seen for a moment in the call of this device. */
+  readonly reactions: { readonly deviceId: Uint8Array; readonly emoji: string }[] = [];
   readonly dropped: { readonly hex: string; readonly effect: Extract<Effect, { kind: "dropped" }> }[] = [];
   /** Rooms whose core failed on a frame: they rest until the next start. */
   readonly failed: { readonly hex: string; readonly error: unknown }[] = [];
@@ -224,8 +229,22 @@ export class Draft {
       case "dropped":
         this.dropped.push({ hex, effect });
         break;
+      case "heard_in_call": {
+        const { deviceId, signal } = effect;
+        if (signal.kind === "call_reaction") this.reactions.push({ deviceId, emoji: signal.emoji });
+        break; // the rest the room's own view tells
+      }
       case "arrived":
-        break; // the room's own unread count tells it
+      case "rang":
+        break; // the room's own view tells it
+      case "media":
+        this.wiped.push(effect.baseKey); // once the media worker has its own
+        this.media.push({ hex, effect });
+        break;
+      case "media_hold":
+      case "media_end":
+        this.media.push({ hex, effect });
+        break;
     }
   }
 

@@ -5,7 +5,9 @@ import { StorageConflict } from "../vault/storage";
 import { storedWraps, Vault, type Way } from "../vault/vault";
 import type { AppView, Call, Engine, FromEngine, Protection, ToEngine } from "./api";
 import { Auth, enrol } from "./auth";
-import { idOf, type SessionCalls, sessionCalls } from "./calls";
+import type { CallEngine } from "./callApi";
+import { callCalls } from "./callCalls";
+import { type SessionCalls, sessionCalls } from "./calls";
 import { type Open, roomPrefix } from "./draft";
 import {
   askedGroups,
@@ -23,12 +25,13 @@ import {
 import { EngineError, failureCode } from "./errors";
 import { type Http, http, mayPass, ServerError } from "./http";
 import { active, CHECK_EVERY_MS, checked, type Idle } from "./idle";
+import { idOf } from "./ids";
 import { openerOf, PASSKEY_SALT, registrationOf, wayOf } from "./passkey";
 import { type Port, PortSet } from "./ports";
 import { Queue } from "./queue";
 import { newRecords, type Records, recordRows, withErrand } from "./records";
 import { Session } from "./session";
-import { eyesOf, openView, waysOf } from "./views";
+import { callEyes, openView, roomViewOf, waysOf } from "./views";
 import type { World } from "./world";
 
 /**
@@ -62,12 +65,13 @@ export class CollegiumEngine {
     this.#http = http(world);
     this.#idle = active(world.now());
     this.#ports = new PortSet({
-      app: () => this.#view(),
-      room: (hex, items) => {
+      app: (port) => this.#view(port),
+      room: (port, hex, items) => {
         const session = this.#session;
         const sight = session?.sight(hex, items);
-        return session && sight ? { sight, eyes: eyesOf(session.records) } : null;
+        return session && sight ? roomViewOf(callEyes(session), sight, session.call.isOf(port)) : null;
       },
+      gone: (port) => this.#gone(port),
       call: (port, call) => this.#call(port, call),
     });
   }
@@ -105,14 +109,22 @@ export class CollegiumEngine {
     this.#ports.changed();
   }
 
-  #view(): AppView {
+  /** A tab went, and with it the camera and the connection that it had. */
+  #gone(port: Port): void {
+    const session = this.#session;
+    if (!session?.call.isOf(port)) return;
+    session.work((draft) => session.call.leave(draft)).catch((error: unknown) => this.#sessionFailed(error));
+  }
+
+  #view(port: Port): AppView {
     if (typeof this.#stage === "object") return { stage: "failed", code: this.#stage.failed };
     const session = this.#session;
     if (!session) return this.#stage === "starting" ? { stage: "starting" } : this.#locked;
     const shown = shownCode(session.records.account);
     if (shown) return { stage: "recovery", ...shown };
     const sights = [...session.rooms.keys()].flatMap((hex) => session.sight(hex, SUMMARY_ITEMS) ?? []);
-    return openView(session.records, sights, session.connection, session.skew);
+    const { records, connection, skew } = session;
+    return openView(records, sights, connection, skew, callEyes(session), session.call.isOf(port));
   }
 
   #fail(code: string): void {
@@ -219,15 +231,20 @@ export class CollegiumEngine {
 
   async #call(port: Port, { call, args }: Call): Promise<unknown> {
     const own = this.#own(port);
-    const where = Object.hasOwn(own, call) ? own : this.#calls;
+    const where = Object.hasOwn(own, call) ? own : this.#callsOf(port, call);
     if (!where) throw new EngineError("not_open");
     if (!Object.hasOwn(where, call)) throw new EngineError("unexpected");
     const method = (where as Engine)[call] as (...all: readonly unknown[]) => Promise<unknown>;
     return method(...args);
   }
 
+  #callsOf(port: Port, call: string): object | null {
+    if (this.#session === null || this.#calls === null) return null;
+    return Object.hasOwn(this.#calls, call) ? this.#calls : callCalls(this.#session, port);
+  }
+
   /** The calls that do not need a session, or that change whether there is one. */
-  #own(port: Port): Omit<Engine, keyof SessionCalls> {
+  #own(port: Port): Omit<Engine, keyof SessionCalls | keyof CallEngine> {
     const inOrder = <A extends unknown[], T>(task: (...args: A) => T | Promise<T>) => {
       return (...args: A): Promise<T> => this.#queue.run(() => task(...args));
     };

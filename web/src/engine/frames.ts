@@ -1,6 +1,10 @@
 import type {
   Ack,
   Bye,
+  CallEnded,
+  CallOffer,
+  CallReport,
+  CallState,
   CaughtUp,
   Cursors,
   Entry,
@@ -15,8 +19,9 @@ import type {
   Routing,
   Stale,
   Welcome,
+  Woken,
 } from "../wire/generated";
-import { bytes, type Check, fields, list, maybe, number, oneOf, position, text } from "./shape";
+import { bytes, type Check, fields, flag, list, maybe, number, oneOf, position, real, text } from "./shape";
 
 /** The server's frames, checked field by field (`wire/frames.py`) before anything believes them. */
 
@@ -33,8 +38,9 @@ export type RoomFrame =
   | Ephemeral
   | Removed
   | Routing
-  | Refused;
-export type ServerFrame = RoomFrame | Ready | Pong | Bye;
+  | Refused
+  | CallState;
+export type ServerFrame = RoomFrame | CallOffer | CallEnded | CallReport | Woken | Ready | Pong | Bye;
 
 /** What came is no frame of ours. */
 export class FrameError extends Error {
@@ -48,6 +54,12 @@ const devices = list(id, MAX_LEAVES);
 const cursors = list(fields({ device: id, n: number }), 2 * MAX_LEAVES);
 const t = (name: string): Check => oneOf(name);
 const payload = bytes(1, 1024 * 1024);
+const MAX_SEATS = 16;
+const MAX_SECTIONS = 64;
+const mid = text(3);
+const layers = list(fields({ mid, layer: oneOf("none", "l", "m", "h") }), MAX_SECTIONS);
+const share = real(0, 1);
+const rate = real(0, Number.MAX_VALUE);
 
 const FRAMES: Readonly<Record<string, Check>> = {
   ready: fields({
@@ -95,6 +107,47 @@ const FRAMES: Readonly<Record<string, Check>> = {
   removed: fields({ t: t("removed"), room: id, n: position }),
   routing: fields({ t: t("routing"), room: id, old: devices, new: devices }),
   ephemeral: fields({ t: t("ephemeral"), room: id, payload: bytes(1, 2 * 1024) }),
+  call_state: fields({
+    t: t("call_state"),
+    room: id,
+    call: maybe(id),
+    since: maybe(number),
+    participants: list(
+      fields({ device: id, session: id, since: number, state: oneOf("joining", "here", "silent") }),
+      MAX_SEATS,
+    ),
+  }),
+  call_offer: fields({
+    t: t("call_offer"),
+    room: id,
+    session: id,
+    seq: number,
+    fresh: flag,
+    sdp: text(64 * 1024),
+    streams: list(
+      fields({ mid, device: id, kind: oneOf("audio", "camera", "screen", "screen_audio") }),
+      MAX_SECTIONS,
+    ),
+  }),
+  call_ended: fields({ t: t("call_ended"), room: id, session: id, code: text(40) }),
+  call_report: fields({
+    t: t("call_report"),
+    room: id,
+    participants: list(
+      fields({
+        device: id,
+        round_trip_ms: maybe(rate),
+        loss_up: share,
+        loss_down: share,
+        kbps_up: rate,
+        kbps_down: rate,
+        loudness: real(0, 127),
+        layers,
+      }),
+      MAX_SEATS,
+    ),
+  }),
+  woken: fields({ t: t("woken"), room: id, ring: id, devices }),
   pong: fields({ t: t("pong") }),
   bye: fields({ t: t("bye"), code: text(40) }),
 };

@@ -1,9 +1,8 @@
 import { toHex } from "../bytes/bytes";
-import type { RoomSight } from "../room/core";
-import type { AppView, Call, FromEngine, ToEngine } from "./api";
-import { idOf } from "./calls";
+import type { AppView, Call, FromEngine, RoomView, ToEngine } from "./api";
+import type { CallMessage } from "./callApi";
 import { errorCode } from "./errors";
-import { type Eyes, roomViewOf } from "./views";
+import { idOf } from "./ids";
 
 /**
  * The tabs. Each is shown the whole (AppView) and the rooms that it has opened (RoomView), whenever they changed: many
@@ -16,8 +15,10 @@ const FRAME_MS = 16;
 export const PAGE = 150;
 
 export type Sources = {
-  app(): AppView;
-  room(hex: string, items: number): { readonly sight: RoomSight; readonly eyes: Eyes } | null;
+  app(port: Port): AppView;
+  room(port: Port, hex: string, items: number): RoomView | null;
+  /** It went: it closed, or its page was left. */
+  gone(port: Port): void;
   call(port: Port, call: Call): Promise<unknown>;
 };
 
@@ -31,6 +32,11 @@ export class Port {
 
   constructor(post: (message: FromEngine) => void) {
     this.post = post;
+  }
+
+  /** Something about the call that this tab is in. */
+  call(message: CallMessage): void {
+    this.post({ kind: "call", message });
   }
 
   open(roomId: string): void {
@@ -72,8 +78,10 @@ export class PortSet {
       this.#ports.add(port);
       port.shown.clear();
       this.flush();
-    } else if (message.call === "goodbye") this.#ports.delete(port);
-    else void this.#answer(port, message);
+    } else if (message.call === "goodbye") {
+      this.#ports.delete(port);
+      this.#sources.gone(port);
+    } else void this.#answer(port, message);
   }
 
   async #answer(port: Port, call: Call): Promise<void> {
@@ -99,15 +107,12 @@ export class PortSet {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#ports.size === 0) return;
-    const app = this.#sources.app();
-    const appText = JSON.stringify(app);
     for (const port of this.#ports) {
-      if (isNew(port, "", appText)) port.post({ kind: "app", view: app });
+      const app = this.#sources.app(port);
+      if (isNew(port, "", JSON.stringify(app))) port.post({ kind: "app", view: app });
       for (const [hex, items] of port.rooms) {
-        const room = this.#sources.room(hex, items);
-        if (!room) continue;
-        const view = roomViewOf(room.eyes, room.sight);
-        if (isNew(port, hex, JSON.stringify(view))) port.post({ kind: "room", view });
+        const view = this.#sources.room(port, hex, items);
+        if (view !== null && isNew(port, hex, JSON.stringify(view))) port.post({ kind: "room", view });
       }
     }
   }

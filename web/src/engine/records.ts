@@ -63,7 +63,11 @@ export type Errand = { readonly notBefore: number } & (
   | { readonly kind: "withdraw_token"; readonly inviteId: Uint8Array }
   | { readonly kind: "rejoin"; readonly roomId: Uint8Array; readonly sealed: Uint8Array }
   | { readonly kind: "revoke"; readonly deviceId: Uint8Array; readonly statement: Uint8Array }
+  | { readonly kind: "push"; readonly endpoint: string | null }
 );
+
+/** Where the browser's push service reaches this device, and whether the server took it. */
+export type PushRow = { readonly endpoint: string; readonly state: "asking" | "on" | "refused" };
 
 /** A group that is being started: between the server's word and the vault's. */
 export type Founding = { readonly roomId: Uint8Array; readonly title: string };
@@ -91,25 +95,18 @@ export type Records = {
   readonly founding: Founding | null;
   readonly keyPackages: readonly KeptKeyPackage[];
   readonly seenKeyPackages: readonly SeenKeyPackage[];
+  readonly push: PushRow | null;
   /** The rooms that have rows. */
   readonly rooms: readonly Uint8Array[];
 };
 
 export function newRecords(account: Account): Records {
-  return {
-    account,
-    people: NOBODY,
-    alarms: [],
-    errands: [],
-    waiting: [],
-    founding: null,
-    keyPackages: [],
-    seenKeyPackages: [],
-    rooms: [],
-  };
+  const none = { alarms: [], errands: [], waiting: [], founding: null, push: null, rooms: [] };
+  return { account, people: NOBODY, keyPackages: [], seenKeyPackages: [], ...none };
 }
 
 const MAX_LIST = 4096;
+export const MAX_ENDPOINT = 1024;
 const MAX_ROOMS = 1024;
 const id = bytes(16);
 const key = bytes(32);
@@ -153,6 +150,7 @@ const errand = either(
   fields({ notBefore, kind: oneOf("withdraw_token"), inviteId: id }),
   fields({ notBefore, kind: oneOf("rejoin"), roomId: id, sealed: anyBytes }),
   fields({ notBefore, kind: oneOf("revoke"), deviceId: id, statement: anyBytes }),
+  fields({ notBefore, kind: oneOf("push"), endpoint: orNull(text(MAX_ENDPOINT)) }),
 );
 const secrets = fields({
   initPrivateKey: anyBytes,
@@ -208,6 +206,11 @@ const ROWS: readonly {
   { name: "founding", check: orNull(fields({ roomId: id, title: text(4096) })), absent: null },
   { name: "keyPackages", check: list(keyPackage, MAX_LIST), absent: [] },
   { name: "seenKeyPackages", check: list(fields({ ref: anyBytes, notAfter: number }), MAX_LIST), absent: [] },
+  {
+    name: "push",
+    check: orNull(fields({ endpoint: text(MAX_ENDPOINT), state: oneOf("asking", "on", "refused") })),
+    absent: null,
+  },
   { name: "rooms", check: list(id, MAX_ROOMS), absent: [] },
 ];
 
@@ -247,6 +250,7 @@ function errandTag(errand: Errand): string {
   switch (errand.kind) {
     case "backup":
     case "passkey":
+    case "push":
       return errand.kind;
     case "withdraw_token":
       return `withdraw_token ${toHex(errand.inviteId)}`;

@@ -14,9 +14,10 @@ import {
 import { StorageRefused } from "../vault/storage";
 import type { Vault } from "../vault/vault";
 import { DamagedRow } from "../vault/wraps";
-import type { Bye, Ready, Welcome } from "../wire/generated";
+import type { Bye, CallReport, Ready, Welcome } from "../wire/generated";
 import type { Connection } from "./api";
 import { Auth } from "./auth";
+import { CallLine } from "./callLine";
 import { Chores } from "./chores";
 import { Draft, envOf, type Open, roomPrefix } from "./draft";
 import { EngineError } from "./errors";
@@ -25,6 +26,7 @@ import { type Http, http, ServerError } from "./http";
 import { privateKeys } from "./keyPackages";
 import type { Queue } from "./queue";
 import { RECORD_ROWS, type Records, readRecords, type WaitingRow } from "./records";
+import { RingDesk } from "./rings";
 import { type ClientFrame, HealingSocket } from "./socket";
 import type { World } from "./world";
 
@@ -65,6 +67,9 @@ export class Session implements Open {
   readonly #queue: Queue;
   readonly #hooks: SessionHooks;
   readonly #chores: Chores;
+  /** The call that this device is in. */
+  readonly call = new CallLine();
+  readonly desk = new RingDesk();
   #socket: HealingSocket | null = null;
   #closed = false;
   /** Sockets are numbered: what was meant for one is not sent on the next. */
@@ -130,6 +135,8 @@ export class Session implements Open {
       frames: (frames) => {
         for (const frame of frames) {
           if (frame.t === "bye") this.#bye(frame);
+          else if (frame.t === "call_offer") this.call.offer(frame);
+          else if (frame.t === "call_report") this.#report(frame);
           else if (frame.t !== "pong") this.#event({ kind: "frame", frame });
         }
       },
@@ -148,6 +155,7 @@ export class Session implements Open {
   /** Stop, and forget all keys. To be called in the queue, so that no draft is under way. */
   close(): void {
     this.#closed = true;
+    this.#socket?.send(...this.call.lock());
     this.#socket?.stop();
     this.#socket = null;
     clearInterval(this.#clock);
@@ -180,6 +188,7 @@ export class Session implements Open {
     if (this.#closed) throw new EngineError("not_open");
     const draft = new Draft(this, this.env(), this.#failedRooms);
     const result = await task(draft);
+    this.desk.tend(draft);
     try {
       await this.#commit(draft);
     } catch (error) {
@@ -208,6 +217,9 @@ export class Session implements Open {
     }
     for (const hex of draft.touched) this.#sights.delete(hex);
     this.#release(draft);
+    for (const { hex, effect } of draft.media) this.call.release(hex, effect);
+    for (const { deviceId, emoji } of draft.reactions)
+      this.call.reacted(deviceId, emoji, this.env().serverNow);
     wipe(...draft.wiped);
     for (const [hex, at] of draft.wakes) this.#wakes.set(hex, at);
     this.#armWake();
@@ -307,12 +319,38 @@ export class Session implements Open {
         break;
       case "closed":
         draft.offline();
+        this.call.offline();
         break;
       case "frame":
-        if (event.frame.t === "ready") this.#ready(draft, event.frame);
-        else if (event.frame.t !== "bye" && event.frame.t !== "pong") this.#frame(draft, event.frame);
+        this.#take(draft, event.frame);
         break;
     }
+  }
+
+  #take(draft: Draft, frame: ServerFrame): void {
+    switch (frame.t) {
+      case "ready":
+        this.#ready(draft, frame);
+        break;
+      case "call_ended":
+        this.call.ended(draft, frame);
+        break;
+      // Handled where they came; and whom the server woke, the ring itself tells once their device rings.
+      case "call_offer":
+      case "call_report":
+      case "woken":
+      case "bye":
+      case "pong":
+        break;
+      default:
+        this.#frame(draft, frame);
+        if (frame.t === "call_state") this.call.saw(draft, frame);
+    }
+  }
+
+  #report(report: CallReport): void {
+    this.call.report(report, this.world.now());
+    this.#hooks.changed();
   }
 
   #hello(draft: Draft): ClientFrame {
@@ -340,6 +378,7 @@ export class Session implements Open {
       if (waitingFor(draft, hex).length === 0)
         draft.step(hex, { kind: "ready", room: listed.get(hex) ?? null });
     }
+    this.call.resume(draft);
   }
 
   #frame(draft: Draft, frame: RoomFrame): void {
@@ -391,6 +430,7 @@ export class Session implements Open {
     }
     this.#wake();
     this.#chores.kick();
+    this.#hooks.changed(); // rings end and meetings come near by the clock alone
   }
 
   #over({ state, notAfter }: WaitingRow): boolean {

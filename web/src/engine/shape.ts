@@ -17,6 +17,11 @@ export const oneOf =
     choices.includes(value as string);
 export const number: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 export const position: Check = (value) => number(value) && value !== 0;
+export const real =
+  (least: number, most: number): Check =>
+  (value) =>
+    typeof value === "number" && value >= least && value <= most;
+export const flag: Check = (value) => typeof value === "boolean";
 export const list =
   (one: Check, most: number, least = 0): Check =>
   (value) =>

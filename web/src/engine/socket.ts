@@ -1,5 +1,18 @@
 import { CborError, decodeSequence, encodeSequence } from "../wire/cbor";
-import type { Cursor, Ephemeral, Fetch, Hello, Ping, Send } from "../wire/generated";
+import type {
+  CallAnswer,
+  CallJoin,
+  CallLayers,
+  CallLeave,
+  CallRestart,
+  Cursor,
+  Ephemeral,
+  Fetch,
+  Hello,
+  Ping,
+  Send,
+  Wake,
+} from "../wire/generated";
 import { FrameError, readFrame, type ServerFrame } from "./frames";
 import type { World } from "./world";
 
@@ -17,7 +30,19 @@ const OPEN = 1;
 /** What the server may send at once: a Welcome and a few frames beside it. */
 const MAX_MESSAGE = 8 * 1024 * 1024;
 
-export type ClientFrame = Hello | Send | Cursor | Fetch | Ephemeral | Ping;
+export type ClientFrame =
+  | Hello
+  | Send
+  | Cursor
+  | Fetch
+  | Ephemeral
+  | Ping
+  | CallJoin
+  | CallAnswer
+  | CallLayers
+  | CallRestart
+  | CallLeave
+  | Wake;
 
 export type SocketEvents = {
   /** A one-use ticket; throws when there is none to be had now. */

@@ -15,8 +15,11 @@ import type {
   UnlockWays,
   Waiting,
 } from "./api";
+import { type CallEyes, callView, nextMeetings, ringViews, upcoming } from "./callViews";
 import { PASSKEY_SALT } from "./passkey";
+import { wakesOf } from "./push";
 import type { AlarmRow, Records, WaitingRow } from "./records";
+import type { Session } from "./session";
 
 /** From what the engine holds to what the interface sees: ids as text, persons with their standing. Pure. */
 
@@ -26,7 +29,7 @@ const CLOCK_TOLERANCE_MINUTES = 10;
 /** Whose eyes see it: who I am, and what this device knows of others. */
 export type Eyes = { readonly me: Uint8Array; readonly people: KnownPeople };
 
-function standingOf({ me, people }: Eyes, accountId: Uint8Array): Standing {
+export function standingOf({ me, people }: Eyes, accountId: Uint8Array): Standing {
   if (toHex(me) === toHex(accountId)) return "me";
   const known = standing(people, accountId);
   // A blocked person is shown as changed; an alarm says what it is (E7).
@@ -62,7 +65,14 @@ export function eyesOf(records: Records): Eyes {
   return { me: records.account.identity.accountId, people: records.people };
 }
 
-export function roomViewOf(eyes: Eyes, sight: RoomSight): RoomView {
+/** The same, for what is to be seen of calls: by the clock of the log's stamps. */
+export function callEyes(session: Session): CallEyes {
+  const { records, call: line, desk } = session;
+  const now = session.env().serverNow;
+  return { ...eyesOf(records), device: records.account.deviceId, now, line, desk };
+}
+
+export function roomViewOf(eyes: CallEyes, sight: RoomSight, thisTab: boolean): RoomView {
   const nameOf = (accountId: Uint8Array): string =>
     sight.members.find((one) => toHex(one.accountId) === toHex(accountId))?.name ?? "";
   const { title, state, older, readUpTo, removesAlone, amFounder, provisional, confirmedAt } = sight;
@@ -75,6 +85,9 @@ export function roomViewOf(eyes: Eyes, sight: RoomSight): RoomView {
     older,
     readUpTo,
     typing: sight.typing.map(nameOf).filter((name) => name !== ""),
+    call: callView(eyes, sight, thisTab),
+    rings: ringViews(eyes, sight),
+    meetings: nextMeetings(eyes, sight),
     invites: sight.invites.map(({ inviteId, by, mine, notAfter }) => ({
       inviteId: toBase64Url(inviteId),
       by: nameOf(by),
@@ -116,13 +129,17 @@ export function clockOff(skew: number): number {
   return minutes < CLOCK_TOLERANCE_MINUTES ? 0 : minutes;
 }
 
+/** @param isCallTab whether the tab that it is for has the call of this device */
 export function openView(
   records: Records,
   sights: readonly RoomSight[],
   connection: Connection,
   skew: number,
+  eyes: CallEyes,
+  isCallTab: boolean,
 ): AppView {
   const { account, waiting, alarms } = records;
+  const here = sights.find(({ roomId }) => toHex(roomId) === eyes.line.room);
   const groups = sights.map(summaryOf).sort((a, b) => b.lastAt - a.lastAt || (a.roomId < b.roomId ? -1 : 1));
   return {
     stage: "open",
@@ -131,7 +148,13 @@ export function openView(
     groups,
     waiting: waiting.map(waitingOf),
     alarms: alarms.map(alarmOf),
+    rings: sights
+      .flatMap((sight) => ringViews(eyes, sight))
+      .sort((a, b) => Number(b.rings) - Number(a.rings) || b.at - a.at),
+    call: here === undefined ? null : callView(eyes, here, isCallTab),
+    meetings: upcoming(eyes, sights),
     clockOffMinutes: clockOff(skew),
+    wakes: wakesOf(records),
   };
 }
 

@@ -10,11 +10,12 @@ import type {
   SnapshotPage,
   Stuck,
 } from "../wire/generated";
+import { CALL_READERS, type CallEvent } from "./callBodies";
 import { decodeCanonical, encodeCanonical, FieldReader } from "./canonical";
 import { isEmoji, isName, isPostText } from "./text";
 
 export const MAX_BODY = 128 * 1024;
-export const MAX_PAGES = 8;
+export const MAX_PAGES = 16;
 export const MAX_PAGE = 32 * 1024;
 const ID_LENGTH = 16;
 const HASH_LENGTH = 48;
@@ -29,7 +30,8 @@ export type EventBody =
   | { readonly type: "profile"; readonly body: Profile }
   | { readonly type: "snapshot"; readonly body: SnapshotPage }
   | { readonly type: "snapshot_check"; readonly body: SnapshotCheck }
-  | { readonly type: "stuck"; readonly body: Stuck };
+  | { readonly type: "stuck"; readonly body: Stuck }
+  | CallEvent;
 
 export type EventType = EventBody["type"];
 
@@ -67,6 +69,7 @@ const READERS: Readers = {
     position: reader.integer("position", 1, MAX_NUMBER),
     signature: reader.bytes("signature", SIGNATURE_LENGTH),
   }),
+  ...CALL_READERS,
 };
 
 function isKnown(type: string): type is EventType {

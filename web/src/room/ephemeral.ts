@@ -1,5 +1,6 @@
 /**
- * Typing and presence (E38): sealed outside the message ratchet, sent to whoever is connected, never stored.
+ * Typing, presence, and hands, reactions and mutes of a call (E38): sealed outside the message ratchet, sent to whoever is
+ * connected, never stored. All are of one size: nobody outside sees which it is.
  *
  *   payload = leaf (2) ‖ session (8) ‖ counter (4) ‖ AES-256-GCM(key, nonce = counter, aad = these 14 bytes, content)
  *   key = HKDF-Expand(exported, "Collegium 1.0 ephemeral key" ‖ leaf ‖ session)
@@ -13,11 +14,12 @@ import { AES_256_GCM } from "../mls/aead";
 import { AeadError, UsageError } from "../mls/errors";
 import { HKDF_SHA384 } from "../mls/kdf";
 import { draw } from "../mls/kem";
-import type { Signal as SignalContent } from "../wire/generated";
+import type { HandSignal, MediaSignal, ReactionSignal } from "../wire/generated";
 import { decodeCanonical, encodeCanonical, FieldReader } from "./canonical";
 import { RoomDataError } from "./errors";
 import { padTo, unpad } from "./padding";
-import { MAX_LEAVES } from "./roomContext";
+import { ID_LENGTH, MAX_LEAVES } from "./roomContext";
+import { isEmoji } from "./text";
 
 /** `exported` below is exportSecret(group, EPHEMERAL_LABEL, empty, EPHEMERAL_LENGTH) of the present epoch. */
 export const EPHEMERAL_LABEL = "Collegium 1.0 ephemeral";
@@ -28,14 +30,26 @@ export const SIGNAL_AGE = 60_000;
 const KEY_LABEL = utf8("Collegium 1.0 ephemeral key");
 const SESSION_LENGTH = 8;
 const HEADER_LENGTH = 2 + SESSION_LENGTH + 4;
-const CONTENT_LENGTH = 64;
+const CONTENT_LENGTH = 128;
 const PAYLOAD_LENGTH = HEADER_LENGTH + CONTENT_LENGTH + 16;
 const MAX_COUNTER = 2 ** 32 - 1;
 const MAX_SESSIONS = 4096;
 const MAX_NUMBER = 2 ** 53 - 1;
 
 /** Typing: writes, or stopped. Presence: is here, or goes. */
-export type Signal = Pick<SignalContent, "kind" | "on">;
+export type Signal =
+  | { readonly kind: "typing"; readonly on: boolean }
+  | { readonly kind: "presence"; readonly on: boolean };
+/** In a call: a hand is up, or down, `since` then (ms, its sender's corrected clock). */
+export type Hand = Omit<HandSignal, "at">;
+/** In a call: an emoji that is seen for a moment. */
+export type CallReaction = Omit<ReactionSignal, "at">;
+/** In a call: what of the sender's is on. */
+export type CallMedia = Omit<MediaSignal, "at">;
+export type CallSignal = Hand | CallReaction | CallMedia;
+export type AnySignal = Signal | CallSignal;
+/** What is sealed: a signal, and its sender's corrected clock (ms). */
+export type SignalContent = { readonly at: number; readonly signal: AnySignal };
 
 /** Made anew when a sender starts and with each epoch; never stored, so no counter is ever used again after a reload. */
 export type EphemeralSender = {
@@ -55,12 +69,12 @@ export function newSender(leaf: number, rng: Rng): EphemeralSender {
 export function sealSignal(
   exported: Uint8Array,
   sender: EphemeralSender,
-  signal: Signal,
+  signal: AnySignal,
   now: number,
 ): { readonly payload: Uint8Array; readonly sender: EphemeralSender } {
   if (sender.counter >= MAX_COUNTER) throw new UsageError("ephemeral_counter", "a session is used up");
   const header = headerOf(sender.leaf, sender.session, sender.counter);
-  const content = encodeCanonical({ kind: signal.kind, at: now, on: signal.on });
+  const content = encodeCanonical({ ...signal, at: now });
   // The key belongs to one epoch, leaf and random session, and a session's counter only rises: no pair comes twice.
   const ciphertext = AES_256_GCM.seal(
     keyOf(exported, header),
@@ -80,7 +94,7 @@ export function openSignal(
   seen: EphemeralSeen,
   payload: Uint8Array,
   now: number,
-): { readonly leaf: number; readonly signal: Signal; readonly seen: EphemeralSeen } | null {
+): { readonly leaf: number; readonly signal: AnySignal; readonly seen: EphemeralSeen } | null {
   if (payload.length !== PAYLOAD_LENGTH) return null;
   const header = payload.slice(0, HEADER_LENGTH);
   const view = new DataView(header.buffer);
@@ -92,7 +106,7 @@ export function openSignal(
   const content = opened(exported, header, counter, payload.slice(HEADER_LENGTH));
   if (content === null || Math.abs(now - content.at) > SIGNAL_AGE) return null;
   if (last === undefined && seen.size >= MAX_SESSIONS) return null;
-  return { leaf, signal: { kind: content.kind, on: content.on }, seen: new Map(seen).set(session, counter) };
+  return { leaf, signal: content.signal, seen: new Map(seen).set(session, counter) };
 }
 
 function opened(
@@ -114,13 +128,32 @@ function opened(
 /** What is sealed. @throws RoomDataError */
 export function decodeSignal(bytes: Uint8Array): SignalContent {
   const reader = new FieldReader(decodeCanonical(bytes, CONTENT_LENGTH), "signal");
-  const content = {
-    kind: reader.oneOf("kind", ["typing", "presence"]),
-    at: reader.integer("at", 0, MAX_NUMBER),
-    on: reader.boolean("on"),
-  };
+  const kind = reader.oneOf("kind", KINDS);
+  const at = reader.integer("at", 0, MAX_NUMBER);
+  const signal = readSignal(kind, reader);
   reader.finish();
-  return content;
+  return { at, signal };
+}
+
+const KINDS = ["typing", "presence", "hand", "call_reaction", "call_media"] as const;
+
+function readSignal(kind: (typeof KINDS)[number], reader: FieldReader): AnySignal {
+  if (kind === "typing" || kind === "presence") return { kind, on: reader.boolean("on") };
+  const sitting = reader.bytes("sitting", ID_LENGTH);
+  switch (kind) {
+    case "hand":
+      return { kind, sitting, on: reader.boolean("on"), since: reader.integer("since", 0, MAX_NUMBER) };
+    case "call_reaction":
+      return { kind, sitting, emoji: reader.text("emoji", isEmoji) };
+    case "call_media":
+      return {
+        kind,
+        sitting,
+        mic: reader.boolean("mic"),
+        camera: reader.boolean("camera"),
+        screen: reader.boolean("screen"),
+      };
+  }
 }
 
 function headerOf(leaf: number, session: Uint8Array, counter: number): Uint8Array {

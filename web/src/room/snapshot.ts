@@ -4,9 +4,10 @@ import { sha384 } from "@noble/hashes/sha2.js";
 import { concat, equal, fromHex, toHex } from "../bytes/bytes";
 import type { SnapshotCheck, SnapshotPage } from "../wire/generated";
 import { MAX_PAGE, MAX_PAGES } from "./bodies";
+import { meetingsValue, readMeetings, readRings, ringsValue } from "./callSnapshot";
 import { decodeCanonical, encodeCanonical, FieldReader, isAscending } from "./canonical";
 import { RoomDataError } from "./errors";
-import { FOLD_VERSION, type Fold } from "./fold";
+import { FOLD_VERSION, FORMER_FOLD_VERSION, type Fold } from "./fold";
 import { HASH_LENGTH, ID_LENGTH, MAX_LEAVES } from "./roomContext";
 import { isName } from "./text";
 
@@ -26,8 +27,9 @@ export type Snapshot = {
   readonly fold: Fold;
 };
 
-/** The same bytes for the same state, whoever writes them. */
+/** The same bytes for the same state, whoever writes them. Of a fold of the former version, as it was written then. */
 export function encodeSnapshot({ position, head, fold }: Snapshot): Uint8Array {
+  const since = fold.version > FORMER_FOLD_VERSION;
   return encodeCanonical({
     version: fold.version,
     position,
@@ -35,6 +37,7 @@ export function encodeSnapshot({ position, head, fold }: Snapshot): Uint8Array {
     names: sorted(fold.names).map(([account, name]) => ({ account: fromHex(account), name })),
     counters: sorted(fold.counters).map(([device, counter]) => ({ device: fromHex(device), counter })),
     events: fold.events,
+    ...(since ? { rings: ringsValue(fold.rings), meetings: meetingsValue(fold.meetings) } : {}),
   });
 }
 
@@ -45,12 +48,15 @@ function sorted<T>(map: ReadonlyMap<string, T>): readonly [string, T][] {
 /** @throws RoomDataError */
 export function decodeSnapshot(bytes: Uint8Array): Snapshot {
   const reader = new FieldReader(decodeCanonical(bytes, MAX_SNAPSHOT), "snapshot");
-  const version = reader.integer("version", FOLD_VERSION, FOLD_VERSION);
+  const version = reader.integer("version", FORMER_FOLD_VERSION, FOLD_VERSION);
   const position = reader.integer("position", 1, MAX_NUMBER);
   const head = reader.bytes("head", HASH_LENGTH);
   const names = reader.list("names", 0, MAX_LEAVES, readName);
   const counters = reader.list("counters", 0, MAX_LEAVES, readCounter);
   const events = reader.bytes("events", HASH_LENGTH);
+  const since = version > FORMER_FOLD_VERSION;
+  const rings = since ? readRings(reader) : [];
+  const meetings = since ? readMeetings(reader) : [];
   reader.finish();
   if (!isAscending(names.map(([account]) => account)) || !isAscending(counters.map(([device]) => device))) {
     throw new RoomDataError("a snapshot's names or counters are out of order");
@@ -60,6 +66,8 @@ export function decodeSnapshot(bytes: Uint8Array): Snapshot {
     names: new Map(names.map(([account, name]) => [toHex(account), name])),
     counters: new Map(counters.map(([device, counter]) => [toHex(device), counter])),
     events,
+    rings,
+    meetings,
   };
   return { position, head, fold };
 }
@@ -127,7 +135,12 @@ export function assembled({ first, data }: Pages): Snapshot | null {
   return snapshot;
 }
 
-/** What a member says of a snapshot's hash, having the state at that position itself (E24). */
+/**
+ * What a member says of a snapshot's hash, having the state at that position itself (E24). One of the former version is
+ * right when it is the part of that state which that version knew.
+ */
 export function checkOf(own: Snapshot, hash: Uint8Array): SnapshotCheck {
-  return { position: own.position, hash, agrees: equal(snapshotHash(encodeSnapshot(own)), hash) };
+  const former = { ...own, fold: { ...own.fold, version: FORMER_FOLD_VERSION } };
+  const agrees = [own, former].some((one) => equal(snapshotHash(encodeSnapshot(one)), hash));
+  return { position: own.position, hash, agrees };
 }

@@ -7,6 +7,7 @@ export const MAX_NAME = 80;
 export const MAX_POST = 20_000;
 export const MAX_EMOJI_BYTES = 32;
 export const MAX_FILE_NAME = 255;
+export const MAX_WHY = 200;
 
 /** Controls, line separators and marks that turn the reading direction: in one line of text they only deceive. */
 const NOT_IN_A_LINE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
@@ -36,6 +37,9 @@ function isLine(text: string, max: number): boolean {
 
 /** A person's name, as colleagues see it. */
 export const isName = (text: string): boolean => isLine(text, MAX_NAME);
+
+/** Why somebody rings: one line. */
+export const isWhy = (text: string): boolean => isLine(text, MAX_WHY);
 
 /** A room's title. */
 export const isTitle = (text: string): boolean => isLine(text, MAX_TITLE);

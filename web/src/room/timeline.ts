@@ -5,6 +5,8 @@
  */
 
 import { equal, toHex } from "../bytes/bytes";
+import { type CallItem, isBelievable, withWord } from "./attendance";
+import type { SittingEvent } from "./callBodies";
 
 export const SEGMENT_ITEMS = 250;
 /** Different emoji under one post. More is noise, whoever sends it. */
@@ -37,7 +39,19 @@ export type SystemCode =
   /** Detail: before_joined, missed, damaged or other. */
   | "unreadable"
   | "bad_commit"
-  | "newer_version";
+  | "newer_version"
+  /** Detail: why. */
+  | "rang"
+  | "rang_off"
+  | "rang_written"
+  /** What a CallItem is shown as. Detail: its minutes. */
+  | "call"
+  /** Detail: the title, and which date. */
+  | "meeting"
+  | "meeting_changed"
+  | "meeting_moved"
+  | "meeting_cancelled"
+  | "meeting_ended";
 
 export type SystemItem = {
   readonly kind: "system";
@@ -50,7 +64,7 @@ export type SystemItem = {
   readonly detail: string;
 };
 
-export type Item = PostItem | SystemItem;
+export type Item = PostItem | SystemItem | CallItem;
 export type Segment = readonly Item[];
 export type Timeline = readonly Segment[];
 
@@ -81,7 +95,9 @@ function indexOf(segment: Segment, id: Uint8Array): number {
   return index.get(toHex(id)) ?? -1;
 }
 
-function find(timeline: Timeline, id: Uint8Array): { segment: number; at: number; item: Item } | null {
+type Found = { readonly segment: number; readonly at: number; readonly item: Item };
+
+function find(timeline: Timeline, id: Uint8Array): Found | null {
   for (let i = timeline.length - 1; i >= 0; i--) {
     const segment = timeline[i]!;
     const at = indexOf(segment, id);
@@ -104,9 +120,12 @@ function append(timeline: Timeline, item: Item): Timeline {
 function change(timeline: Timeline, target: Uint8Array, by: (post: PostItem) => PostItem): Timeline {
   const found = find(timeline, target);
   if (found?.item.kind !== "post") return timeline; // said before this device was there, or about nothing
-  const after = by(found.item);
-  if (after === found.item) return timeline;
-  return timeline.with(found.segment, timeline[found.segment]!.with(found.at, after));
+  return put(timeline, found, by(found.item));
+}
+
+function put(timeline: Timeline, { segment, at, item }: Found, after: Item): Timeline {
+  if (after === item) return timeline;
+  return timeline.with(segment, timeline[segment]!.with(at, after));
 }
 
 /** A post after what its author, or anyone, said about it. Only authors edit and delete. */
@@ -153,6 +172,24 @@ export function withSaid(
     return change(timeline, said.target, (post) => changedPost(post, said, author, at));
   }
   return find(timeline, said.id) === null ? append(timeline, newPost(said, author, n, at)) : timeline;
+}
+
+/** With one more word about who was in a call, at position n. */
+export function withSitting(
+  timeline: Timeline,
+  event: SittingEvent,
+  author: Uint8Array,
+  n: number,
+  at: number,
+): Timeline {
+  if (!isBelievable(event, at)) return timeline;
+  const id = event.body.sitting;
+  const found = find(timeline, id);
+  if (found === null) {
+    const item: CallItem = { kind: "call", id, n, at, attended: [], records: [] };
+    return append(timeline, withWord(item, author, event));
+  }
+  return found.item.kind === "call" ? put(timeline, found, withWord(found.item, author, event)) : timeline;
 }
 
 export function newPost(

@@ -122,6 +122,13 @@ export class ReceiveKeys {
     this.#epochs[slot] = this.#present;
   }
 
+  /** Somebody is leaving, and their removal is not merged yet: unheard at once (E14). */
+  mute(who: string): void {
+    for (const keys of this.#epochs) {
+      for (const [leaf, one] of keys?.heard ?? []) if (one === who) keys?.forget(leaf);
+    }
+  }
+
   /** Drops what is due. When to call again (ms), or null. */
   expire(now: number): number | null {
     let next = Number.POSITIVE_INFINITY;

@@ -3,6 +3,7 @@ import { connect } from "../engine/client";
 import App from "./App.svelte";
 import Failed from "./entry/Failed.svelte";
 import { installOffline } from "./offline/install";
+import { listenForWakes, somebodyRings } from "./offline/woken";
 import { Session } from "./session.svelte";
 import { missing } from "./support";
 import "./styles/tokens.css";
@@ -15,6 +16,10 @@ if (!target) throw new Error("index.html has no #app");
 const lacking = missing(globalThis);
 if (lacking) mount(Failed, { target, props: { code: lacking } });
 else {
-  mount(App, { target, props: { session: new Session(connect()) } });
-  if (import.meta.env.PROD) installOffline();
+  const session = new Session(connect());
+  mount(App, { target, props: { session } });
+  if (import.meta.env.PROD) {
+    installOffline();
+    listenForWakes(() => (session.open ? somebodyRings() : null));
+  }
 }

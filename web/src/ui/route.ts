@@ -5,6 +5,7 @@
 export type Route =
   | { readonly page: "home" }
   | { readonly page: "room"; readonly roomId: string; readonly people: boolean }
+  | { readonly page: "call"; readonly roomId: string }
   | { readonly page: "settings" }
   | { readonly page: "recover" }
   /** `link` is the raw text behind `#`. */
@@ -24,6 +25,7 @@ export function readRoute(pathname: string, hash: string): Route {
     if (first === "room" && ROOM_ID.test(second) && (third === "" || third === "people")) {
       return { page: "room", roomId: second, people: third === "people" };
     }
+    if (first === "room" && ROOM_ID.test(second) && third === "call") return { page: "call", roomId: second };
   }
   return { page: "home" };
 }
@@ -34,6 +36,7 @@ export const paths = {
   recover: "/recover",
   room: (roomId: string): string => `/room/${roomId}`,
   people: (roomId: string): string => `/room/${roomId}/people`,
+  call: (roomId: string): string => `/room/${roomId}/call`,
 } as const;
 
 export type Pasted =

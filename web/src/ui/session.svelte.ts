@@ -1,11 +1,14 @@
 import { createContext } from "svelte";
 import type { AppView, Engine, RoomView } from "../engine/api";
+import type { CallMessage } from "../engine/callApi";
 
 /** What the interface is connected to: the engine, and the views it sends. */
 export type Connected = {
   readonly engine: Engine;
   onApp(callback: (view: AppView) => void): void;
   onRoom(callback: (view: RoomView) => void): void;
+  /** What concerns the call of this tab; gives the way to stop. */
+  onCall(callback: (message: CallMessage) => void): () => void;
 };
 
 const ACTIVE_EVERY_MS = 15_000;
@@ -13,12 +16,14 @@ const ACTIVE_EVERY_MS = 15_000;
 /** The engine's views as reactive state. What was read is dropped as soon as the engine is not open any more. */
 export class Session {
   readonly engine: Engine;
+  readonly onCall: Connected["onCall"];
   app = $state.raw<AppView>({ stage: "starting" });
   rooms = $state.raw<Readonly<Record<string, RoomView>>>({});
   #lastActive = 0;
 
   constructor(connected: Connected) {
     this.engine = connected.engine;
+    this.onCall = connected.onCall.bind(connected);
     connected.onApp((view) => {
       this.app = view;
       if (view.stage !== "open") this.rooms = {};

@@ -10,6 +10,13 @@ export type Ack = {
   readonly time: number;
 };
 
+/** The author was in a sitting, from `began` to `ended` (ms). Their own device says so, each time. */
+export type Attended = {
+  readonly sitting: Uint8Array;
+  readonly began: number;
+  readonly ended: number;
+};
+
 /** The recovery bundle: identity key, chain and pin list, sealed to a key that only the recovery code */
 export type Backup = {
   readonly backup: string;
@@ -19,6 +26,103 @@ export type Backup = {
 export type Bye = {
   readonly t: "bye";
   readonly code: string;
+};
+
+/** The SDP answer to offer `seq`. One to any other offer counts for nothing. */
+export type CallAnswer = {
+  readonly t: "call_answer";
+  readonly room: Uint8Array;
+  readonly session: Uint8Array;
+  readonly seq: number;
+  readonly sdp: string;
+};
+
+/** The session is over, and why. */
+export type CallEnded = {
+  readonly t: "call_ended";
+  readonly room: Uint8Array;
+  readonly session: Uint8Array;
+  readonly code: string;
+};
+
+/** This device comes into the room's call. `session` is random and made for this attempt. `resume`: the */
+export type CallJoin = {
+  readonly t: "call_join";
+  readonly room: Uint8Array;
+  readonly session: Uint8Array;
+  readonly resume: boolean;
+};
+
+/** How large this device shows what it receives. What is not named stays as it is. */
+export type CallLayers = {
+  readonly t: "call_layers";
+  readonly room: Uint8Array;
+  readonly session: Uint8Array;
+  readonly streams: readonly LayerOf[];
+};
+
+/** This device leaves the call. */
+export type CallLeave = {
+  readonly t: "call_leave";
+  readonly room: Uint8Array;
+  readonly session: Uint8Array;
+};
+
+/** An SDP offer. `fresh`: it begins a new connection, and the one before, if there was one, is over. */
+export type CallOffer = {
+  readonly t: "call_offer";
+  readonly room: Uint8Array;
+  readonly session: Uint8Array;
+  readonly seq: number;
+  readonly fresh: boolean;
+  readonly sdp: string;
+  readonly streams: readonly StreamOf[];
+};
+
+/** A device in a call. joining: no media yet, or none again; silent: nothing comes from it any more. */
+export type CallParticipant = {
+  readonly device: Uint8Array;
+  readonly session: Uint8Array;
+  readonly since: number;
+  readonly state: "joining" | "here" | "silent";
+};
+
+/** Somebody who was in a sitting, as the last one there has it. */
+export type CallPerson = {
+  readonly account: Uint8Array;
+  readonly began: number;
+  readonly ended: number;
+};
+
+/** Who was in a sitting, said by whoever left it last (E37); `people` ascending by account. */
+export type CallRecord = {
+  readonly sitting: Uint8Array;
+  readonly began: number;
+  readonly ended: number;
+  readonly people: readonly CallPerson[];
+};
+
+/** How the media of a call fares, for its participants alone. */
+export type CallReport = {
+  readonly t: "call_report";
+  readonly room: Uint8Array;
+  readonly participants: readonly Quality[];
+};
+
+/** The path of the media is gone: make an offer with new ICE credentials. */
+export type CallRestart = {
+  readonly t: "call_restart";
+  readonly room: Uint8Array;
+  readonly session: Uint8Array;
+};
+
+/** Who is in the room's call. `call` names this sitting and `since` is its begin; without anybody in it */
+export type CallState = {
+  readonly t: "call_state";
+  readonly room: Uint8Array;
+  readonly call?: Uint8Array | null;
+  readonly since?: number | null;
+  readonly participants: readonly CallParticipant[];
 };
 
 /** Everything up to `last` was sent; what follows is live. */
@@ -154,6 +258,15 @@ export type GapEntry = {
   readonly hash: Uint8Array;
 };
 
+/** In a call: the author's hand is up, or down, `since` then (ms): hands are called on in that order. */
+export type HandSignal = {
+  readonly kind: "hand";
+  readonly at: number;
+  readonly sitting: Uint8Array;
+  readonly on: boolean;
+  readonly since: number;
+};
+
 /** The process runs, or can serve. */
 export type Health = {
   readonly status: "ok" | "starting" | "stopping";
@@ -199,12 +312,61 @@ export type KeyPackages = {
   readonly withdrawn: readonly string[];
 };
 
+/** How large one received section is shown. */
+export type LayerOf = {
+  readonly mid: string;
+  readonly layer: "none" | "l" | "m" | "h";
+};
+
 /** What the server takes at most, in bytes. */
 export type Limits = {
   readonly payload: number;
   readonly welcome: number;
   readonly sealed: number;
   readonly ephemeral: number;
+};
+
+/** In a call: what of the author's is on. */
+export type MediaSignal = {
+  readonly kind: "call_media";
+  readonly at: number;
+  readonly sitting: Uint8Array;
+  readonly mic: boolean;
+  readonly camera: boolean;
+  readonly screen: boolean;
+};
+
+/** A meeting is planned or, under a known id, planned anew. `follows`: from the occurrence `since` on it */
+export type Meeting = {
+  readonly meeting: Uint8Array;
+  readonly title: string;
+  readonly start: string;
+  readonly zone: string;
+  readonly minutes: number;
+  readonly rule?: string | null;
+  readonly follows?: Uint8Array | null;
+  readonly since?: string | null;
+};
+
+/** Whether the author comes: to one occurrence or, without one, as a rule. */
+export type MeetingAnswer = {
+  readonly meeting: Uint8Array;
+  readonly coming: "yes" | "no" | "maybe";
+  readonly occurrence?: string | null;
+};
+
+/** One occurrence does not take place; without one, the meeting is no more. */
+export type MeetingCancel = {
+  readonly meeting: Uint8Array;
+  readonly occurrence?: string | null;
+};
+
+/** One occurrence is at another time, in the meeting's zone. It takes place again if it was cancelled. */
+export type MeetingChange = {
+  readonly meeting: Uint8Array;
+  readonly occurrence: string;
+  readonly start: string;
+  readonly minutes: number;
 };
 
 /** A new account with its first device. */
@@ -280,11 +442,42 @@ export type Profile = {
   readonly name: string;
 };
 
+/** Where a push service takes the wakes of this device (RFC 8030 §4). A wake has no body, so no keys. */
+export type PushEndpoint = {
+  readonly endpoint: string;
+};
+
+/** What a browser subscribes with (RFC 8292 §3.2), and whether this device has an endpoint here. */
+export type PushKey = {
+  readonly key: string;
+  readonly subscribed: boolean;
+};
+
+/** Of one participant. Up is from it to the server. Loss is a share of packets, before repair. */
+export type Quality = {
+  readonly device: Uint8Array;
+  readonly round_trip_ms?: number | null;
+  readonly loss_up: number;
+  readonly loss_down: number;
+  readonly kbps_up: number;
+  readonly kbps_down: number;
+  readonly loudness: number;
+  readonly layers: readonly LayerOf[];
+};
+
 /** A reaction to a post, put on or taken off. */
 export type React = {
   readonly target: Uint8Array;
   readonly emoji: string;
   readonly on: boolean;
+};
+
+/** In a call: an emoji that is seen for a moment. */
+export type ReactionSignal = {
+  readonly kind: "call_reaction";
+  readonly at: number;
+  readonly sitting: Uint8Array;
+  readonly emoji: string;
 };
 
 /** The answer to hello. What follows brings each room up to date. */
@@ -370,6 +563,29 @@ export type RequestGone = {
 export type RequestPosted = {
   readonly request_id: string;
   readonly not_after: number;
+};
+
+/** The author calls the group. `wanted`: how many others should be there before it begins. */
+export type Ring = {
+  readonly call: Uint8Array;
+  readonly urgency: "now" | "today" | "when_you_can";
+  readonly why: string;
+  readonly wanted: number;
+};
+
+/** ringing: a device of the author rings, and says so itself. seen: the author has read it. Then what they */
+export type RingAnswer = {
+  readonly call: Uint8Array;
+  readonly kind: "ringing" | "seen" | "joining" | "in" | "at" | "cannot";
+  readonly minutes?: number | null;
+  readonly time?: number | null;
+};
+
+/** A call rings no more. written: it goes on as the thread of `post`, which says the same. */
+export type RingEnd = {
+  readonly call: Uint8Array;
+  readonly outcome: "met" | "withdrawn" | "written";
+  readonly post?: Uint8Array | null;
 };
 
 /** What a device has stored durably of a room: everything up to log position n. */
@@ -473,6 +689,13 @@ export type Stale = {
   readonly after: number;
 };
 
+/** A section on which the client receives: whose device it is from, and what. A hint for the layout: */
+export type StreamOf = {
+  readonly mid: string;
+  readonly device: Uint8Array;
+  readonly kind: "audio" | "camera" | "screen" | "screen_audio";
+};
+
 /** The author could not complete the Commit at `position` (E18); signed by the identity key. */
 export type Stuck = {
   readonly position: number;
@@ -482,6 +705,21 @@ export type Stuck = {
 /** Opens one socket within 30 seconds. */
 export type Ticket = {
   readonly ticket: string;
+};
+
+/** For RTCConfiguration.iceServers. Without a TURN server `urls` is empty and nothing else is there. */
+export type TurnServers = {
+  readonly urls: readonly string[];
+  readonly username?: string | null;
+  readonly credential?: string | null;
+  readonly ttl?: number | null;
+};
+
+/** The event `ring` is on the server: wake the devices of the room that have no socket now. */
+export type Wake = {
+  readonly t: "wake";
+  readonly room: Uint8Array;
+  readonly ring: Uint8Array;
 };
 
 /** A Welcome for this device, of the Commit at n. Sent again at every hello until the cursor reaches n. */
@@ -497,4 +735,12 @@ export type Welcome = {
 export type WelcomeFor = {
   readonly device: Uint8Array;
   readonly payload: Uint8Array;
+};
+
+/** The answer to `wake`: the devices that have been woken. */
+export type Woken = {
+  readonly t: "woken";
+  readonly room: Uint8Array;
+  readonly ring: Uint8Array;
+  readonly devices: readonly Uint8Array[];
 };

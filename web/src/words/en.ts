@@ -1,3 +1,4 @@
+import { call } from "./enCall";
 import { alarms, errors, failures } from "./enProblems";
 
 /**
@@ -17,6 +18,7 @@ export const en = {
   errors,
   alarms,
   failures,
+  call,
   product: "Collegium",
   tagline: "A private place for consultation groups of clinicians.",
   skip: "Skip to the main part",
@@ -49,6 +51,7 @@ export const en = {
     groups: "Your groups – Collegium",
     room: "Group – Collegium",
     people: "People in this group – Collegium",
+    call: "A call – Collegium",
     settings: "Settings – Collegium",
   },
 
@@ -418,6 +421,17 @@ export const en = {
       `${who || "A member"}’s device sent a change that breaks the group’s rules. Every device has ignored it; nothing of yours was exposed`,
     newer_version: (who: string): string =>
       `${who || "Somebody"} wrote this with a newer version of Collegium. Load the page again to update`,
+    rang: (by: string, why: string): string => `${by} called the group: ${why}`,
+    rang_off: (by: string, why: string): string => `${by} took the call back: ${why}`,
+    rang_written: (by: string, why: string): string =>
+      `${by} went on in writing, since a call did not come about: ${why}`,
+    call: (minutes: string, who: string): string =>
+      `A call: ${minutes === "1" ? "1 minute" : `${minutes} minutes`}, ${who}`,
+    meeting: (by: string, title: string): string => `${by} planned “${title}”`,
+    meeting_changed: (by: string, title: string): string => `${by} planned “${title}” anew`,
+    meeting_moved: (by: string, which: string): string => `${by} moved a meeting: ${which}`,
+    meeting_cancelled: (by: string, which: string): string => `${by} called off a meeting: ${which}`,
+    meeting_ended: (by: string, title: string): string => `${by} called off all meetings of “${title}”`,
     somebody: "Somebody",
     other: (code: string): string => `Something happened that this version has no words for (${code})`,
   },
@@ -510,6 +524,30 @@ export const en = {
     forgetWord: "forget",
     forgetLabel: (word: string): string => `Type “${word}” to confirm`,
     forgetYes: "Delete everything here",
+    wakes: {
+      heading: "Calls while Collegium is closed",
+      text: "When one of your groups is called, your browser can show a notification on this device, also while Collegium is locked or closed. It says that there is a call, and nothing else: not who calls, not in which group, not why.",
+      reveals:
+        "For this the server asks the company behind your browser (Google, Mozilla, Apple or Microsoft) to wake this device. That company learns that this device uses this server, and at what times it is called. What is said and written stays encrypted and does not pass through it. Whoever looks at your screen sees that there is a call.",
+      turnOn: "Notify me of calls",
+      turnOff: "Stop notifying me",
+      asking: "Your browser asks whether you allow it…",
+      states: {
+        asking: "Switched on. The server hears of it as soon as it can be reached.",
+        on: "Switched on for this device.",
+        refused:
+          "Your browser is woken by a company that this server does not call. Notifications are not possible with this browser here.",
+      },
+      stopped: "Switched off for this device.",
+      problems: {
+        blocked:
+          "Your browser does not allow Collegium to notify you. Allow notifications for this address in the browser’s settings, then try again here.",
+        unable:
+          "This browser can’t be woken for Collegium. On an iPhone or iPad, first add Collegium to the Home Screen and open it from there. In a private window it is not possible.",
+        unreachable:
+          "The company behind your browser could not be reached, so nothing was switched on. Try again when you have a better connection.",
+      },
+    },
     devicesHeading: "Your devices",
     devicesText: "Each of them can read your groups. Remove one that you have lost or no longer use.",
     devicesBusy: "Asking the server…",
@@ -535,6 +573,9 @@ export const en = {
     unaudited: "Collegium has not been audited by independent experts yet.",
     version: (version: string): string => `Version ${version}`,
   },
+
+  /** A notification, shown by a page that is open and unlocked. */
+  woken: { title: "A call in one of your groups", body: "Open Collegium to answer." },
 
   dates: { today: "Today", yesterday: "Yesterday" },
 } as const;

@@ -52,6 +52,7 @@ export const errors = {
   passkey_prf: "This passkey can’t open the device here. Use your recovery code.",
   passkey_failed: "Your device could not use its passkey. Try again, or use your recovery code.",
   passkey_refused: "The server did not accept the passkey. Try again.",
+  push_refused: "This browser gave an address that Collegium can’t use. Nothing was changed.",
   confirm: "Your device must confirm that it is you. Try again and answer its question.",
 
   not_allowed: "The group’s rules do not allow this to you.",
@@ -64,6 +65,9 @@ export const errors = {
   text_empty: "There is nothing to send.",
   text_too_long: "This text is too long to send at once. Please send it in parts.",
   title_invalid: "This name can’t be used: one line, at most 80 characters.",
+  no_call: "You are not in a call any more. Come in again from the group’s page.",
+  plan_invalid: "This can’t be planned as it is. Look at the day, the time and the length once more.",
+  ring_over: "This call is over. Call the group again if you still need it.",
   name_invalid: "This name can’t be used: one line, at most 80 characters.",
   target_gone: "The message is not there any more.",
   unexpected: "Something unexpected happened. Try again; if it stays, load the page again.",
@@ -100,6 +104,26 @@ export const alarms = {
   routing: {
     text: (who) => `${who}’s device told the server another list of devices than the group has.`,
     todo: (who) => `Messages may not reach everyone. Ask ${who} about it by telephone.`,
+  },
+  media_swapped: {
+    text: (who) =>
+      `What the server showed as somebody else’s picture or voice was ${who}’s. It was not shown.`,
+    todo: () => "Nothing of yours was sent to the wrong person. Tell whoever runs the server.",
+  },
+  media_unencrypted: {
+    text: (who) => `In a call, something came as ${who}’s that was not encrypted. It was not shown.`,
+    todo: () =>
+      "Somebody may be tampering with the server. Compare the group’s code aloud, and tell whoever runs the server.",
+  },
+  media_forged: {
+    text: (who) => `In a call, something came as ${who}’s that was altered on its way. It was not shown.`,
+    todo: () =>
+      "Somebody may be tampering with the server. Compare the group’s code aloud, and tell whoever runs the server.",
+  },
+  media_no_key: {
+    text: (who) => `In a call, what ${who}’s device sends can’t be opened here.`,
+    todo: () =>
+      "Ask them to leave the call and come in again. If it stays so, compare the group’s code aloud.",
   },
   snapshot_disputed: {
     text: (who) => `${who}’s device describes this group differently than the one that let you in.`,

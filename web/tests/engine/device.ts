@@ -10,6 +10,7 @@ import type {
   TimelineItem,
   ToEngine,
 } from "../../src/engine/api";
+import type { CallMessage } from "../../src/engine/callApi";
 import { CollegiumEngine } from "../../src/engine/engine";
 import type { World } from "../../src/engine/world";
 import { MemoryStorage } from "../vault/memoryStorage";
@@ -87,11 +88,21 @@ export class Refusal extends Error {
   }
 }
 
+/** As `postMessage` does it: a copy, with the ends of lines moved. */
+function handedOver(args: unknown[]): unknown[] {
+  const ports = args.flatMap((arg) =>
+    Object.values(Object(arg)).filter((value) => value instanceof MessagePort),
+  );
+  return structuredClone(args, { transfer: ports });
+}
+
 /** One tab. */
 export class Tab {
   app: AppView = { stage: "starting" };
   readonly rooms = new Map<string, RoomView>();
   readonly engine: Engine;
+  /** What it was told of its call. */
+  readonly heard: CallMessage[] = [];
   pushes = 0;
   readonly #calls = new Map<number, { resolve(value: unknown): void; reject(error: Refusal): void }>();
   readonly #receive: (message: ToEngine) => void;
@@ -103,7 +114,7 @@ export class Tab {
     this.#receive = engine.attach((message) => this.#took(structuredClone(message)));
     this.engine = new Proxy({} as Engine, {
       get: (_, name) =>
-        name === "then" ? undefined : (...args: unknown[]) => this.#send(String(name), structuredClone(args)),
+        name === "then" ? undefined : (...args: unknown[]) => this.#send(String(name), handedOver(args)),
     });
     this.#receive({ call: "hello" });
   }
@@ -125,6 +136,7 @@ export class Tab {
       this.app = message.view;
       this.pushes += 1;
     } else if (message.kind === "room") this.rooms.set(message.view.roomId, message.view);
+    else if (message.kind === "call") this.heard.push(message.message);
     else if (message.kind === "result") this.#calls.get(message.id)?.resolve(message.value);
     else this.#calls.get(message.id)?.reject(new Refusal(message.code));
     const waiting = this.#changed;

@@ -26,19 +26,22 @@ function freePort(): Promise<number> {
 export class House {
   readonly origin: string;
   readonly #port: number;
+  readonly #units: number;
   readonly #folder: string;
   #process: ChildProcess | null = null;
   #printed = "";
   #logged = "";
 
-  private constructor(port: number) {
+  private constructor(port: number, units: number) {
     this.#port = port;
+    this.#units = units;
     this.origin = `http://127.0.0.1:${port}`;
     this.#folder = mkdtempSync(join(tmpdir(), "collegium-house-"));
   }
 
-  static async open(): Promise<House> {
-    const house = new House(await freePort());
+  /** `units`: processes that forward media; most tests need none. */
+  static async open({ units = 0 } = {}): Promise<House> {
+    const house = new House(await freePort(), units);
     await house.start();
     // Its own first link comes after its first answer, and takes all earlier ones away.
     await house.#until(() => house.#printed.includes("/join#f."));
@@ -98,6 +101,7 @@ export class House {
       COLLEGIUM_PORT: String(this.#port),
       COLLEGIUM_WEB: join(this.#folder, "web"),
       COLLEGIUM_RATE_FACTOR: "100",
+      COLLEGIUM_MEDIA_WORKERS: String(this.#units),
     };
   }
 }

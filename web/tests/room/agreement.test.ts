@@ -113,7 +113,7 @@ function event(head: Uint8Array) {
   const unsigned = { id: id("event"), type: "post", body };
   const signature = signEvent(leafKey.privateKey, room, unsigned);
   const envelope = { ...unsigned, counter: 7, seen: seenOf(3, head), signature };
-  const place = { n: 4, account, device };
+  const place = { n: 4, account, device, time: NOW };
   return {
     leaf_key: toHex(leafKey.publicKey),
     envelope: toHex(encodeEnvelope(envelope)),
@@ -147,6 +147,30 @@ function welcome() {
   };
 }
 
+/** A ring that was answered, and a meeting that was moved: what an open state may hold. */
+function planned() {
+  const rings = [
+    {
+      ...{ call: id("call"), n: 2, at: NOW, by: account, urgency: "now" as const, why: "Urgent", wanted: 2 },
+      also: [{ call: id("also"), by: id("other"), at: NOW + 5, why: "Me too" }],
+      answers: [{ account: id("other"), state: "later" as const, at: NOW + 9, due: NOW + 900 }],
+    },
+  ];
+  const meetings = [
+    {
+      ...{ meeting: id("meeting"), n: 3, at: NOW, by: account, title: "Grüße 👋", minutes: 60 },
+      ...{ start: "2026-03-03T18:00", zone: "Europe/Lisbon", rule: "FREQ=WEEKLY;BYDAY=TU", ends: null },
+      moved: [{ occurrence: "2026-03-10T18:00", start: "2026-03-11T19:30", minutes: 90 }],
+      cancelled: ["2026-03-17T18:00"],
+      answers: [
+        { occurrence: "", account: id("other"), coming: "yes" as const },
+        { occurrence: "2026-03-10T18:00", account: id("other"), coming: "no" as const },
+      ],
+    },
+  ];
+  return { rings, meetings };
+}
+
 function snapshot(head: Uint8Array) {
   const fold = {
     version: FOLD_VERSION,
@@ -156,6 +180,7 @@ function snapshot(head: Uint8Array) {
     ]),
     counters: new Map([[toHex(device), 7]]),
     events: seeded("events")(48),
+    ...planned(),
   };
   const bytes = encodeSnapshot({ position: 3, head, fold });
   return { bytes: toHex(bytes), hash: toHex(snapshotHash(bytes)) };

@@ -134,7 +134,7 @@ describe("what travels in rooms, as Python writes it", () => {
     const { n, device, envelope, first_events_hash, events_hash } = python.event;
     const first = firstFold(room).events;
     expect(toHex(first)).toBe(first_events_hash);
-    const place = { n, account: author, device: fromHex(device) };
+    const place = { n, account: author, device: fromHex(device), time: 0 };
     expect(toHex(nextEventsHash(first, place, decodeEnvelope(fromHex(envelope))))).toBe(events_hash);
   });
 

@@ -48,6 +48,21 @@ const page = { position: 3, page: 0, pages: 2, hash: HASH, data: ID };
 const check = { position: 3, hash: HASH, agrees: false };
 const stuck = { position: 3, signature: SIGNATURE };
 const envelope = { id: ID, type: "post", counter: 1, seen: SEEN, body: ID, signature: SIGNATURE };
+const OTHER = new Uint8Array(16).fill(9);
+const ring = { call: ID, urgency: "now", why: "I need another view", wanted: 2 };
+const answer = { call: ID, kind: "joining" };
+const end = { call: ID, outcome: "met" };
+const attended = { sitting: ID, began: 1000, ended: 2000 };
+const record = { ...attended, people: [{ account: ID, began: 1000, ended: 1500 }] };
+const person = { account: OTHER, began: 1200, ended: 2000 };
+const meeting = { meeting: ID, title: "Tuesday group", start: "2026-03-03T18:00", minutes: 60 };
+const planned = { ...meeting, zone: "Europe/Lisbon" };
+const weekly = { ...planned, rule: "FREQ=WEEKLY;BYDAY=TU" };
+const change = { meeting: ID, occurrence: "2026-03-10T18:00", start: "2026-03-11T19:00", minutes: 90 };
+const DAY = 86_400_000;
+const hand = { kind: "hand", at: 5, sitting: ID, on: true, since: 4 };
+const reaction = { kind: "call_reaction", at: 5, sitting: ID, emoji: "👍" };
+const media = { kind: "call_media", at: 5, sitting: ID, mic: true, camera: false, screen: false };
 const signal = { kind: "typing", at: 5, on: true };
 
 export const EVENT_CASES: readonly EventCase[] = [
@@ -136,7 +151,7 @@ export const EVENT_CASES: readonly EventCase[] = [
   }),
   ...cases("snapshot", true, {
     one: of(page),
-    "the last of eight": of({ ...page, page: 7, pages: 8 }),
+    "the last of sixteen": of({ ...page, page: 15, pages: 16 }),
     "the longest": [
       [toHex(Uint8Array.of(0xa5, 0x64, ...utf8("data"), 0x59, 0x80, 0x00)), 1],
       ["07", 32_768],
@@ -144,8 +159,8 @@ export const EVENT_CASES: readonly EventCase[] = [
     ],
   }),
   ...cases("snapshot", false, {
-    "a ninth page": of({ ...page, page: 8 }),
-    "nine pages": of({ ...page, pages: 9 }),
+    "a seventeenth page": of({ ...page, page: 16 }),
+    "seventeen pages": of({ ...page, pages: 17 }),
     "no pages": of({ ...page, pages: 0 }),
     "position 0": of({ ...page, position: 0 }),
     "no data": of({ ...page, data: new Uint8Array(0) }),
@@ -171,6 +186,179 @@ export const EVENT_CASES: readonly EventCase[] = [
       `a2 68 706f736974696f6e f9 4200 69 7369676e6174757265 58 40 ${"03".repeat(64)}`,
     ),
   }),
+  ...cases("ring", true, {
+    now: of(ring),
+    today: of({ ...ring, urgency: "today", wanted: 11 }),
+    "when you can": of({ ...ring, urgency: "when_you_can", why: "名".repeat(200) }),
+  }),
+  ...cases("ring", false, {
+    "no reason": of({ ...ring, why: "" }),
+    "a reason of 201 characters": of({ ...ring, why: "a".repeat(201) }),
+    "a reason of two lines": of({ ...ring, why: "a\nb" }),
+    "another urgency": of({ ...ring, urgency: "soon" }),
+    "nobody wanted": of({ ...ring, wanted: 0 }),
+    "twelve wanted": of({ ...ring, wanted: 12 }),
+    "no id": of({ ...ring, call: ID.slice(1) }),
+    "an unknown field": of({ ...ring, by: ID }),
+  }),
+  ...cases("ring_answer", true, {
+    ringing: of({ ...answer, kind: "ringing" }),
+    seen: of({ ...answer, kind: "seen" }),
+    joining: of(answer),
+    "in an hour": of({ ...answer, kind: "in", minutes: 60 }),
+    "at a time": of({ ...answer, kind: "at", time: MAX }),
+    cannot: of({ ...answer, kind: "cannot" }),
+  }),
+  ...cases("ring_answer", false, {
+    "in seven minutes": of({ ...answer, kind: "in", minutes: 7 }),
+    "in no minutes": of({ ...answer, kind: "in" }),
+    "in minutes that are a float": hex(
+      "a3 64 63616c6c 50 01010101010101010101010101010101 64 6b696e64 62 696e 67 6d696e75746573 f9 4500",
+    ),
+    "at no time": of({ ...answer, kind: "at" }),
+    "at minutes": of({ ...answer, kind: "at", minutes: 5 }),
+    "joining at a time": of({ ...answer, time: 5 }),
+    "another kind": of({ ...answer, kind: "later" }),
+    "in minutes and at a time": of({ ...answer, kind: "in", minutes: 5, time: 5 }),
+  }),
+  ...cases("ring_end", true, {
+    met: of(end),
+    withdrawn: of({ ...end, outcome: "withdrawn" }),
+    written: of({ ...end, outcome: "written", post: ID }),
+  }),
+  ...cases("ring_end", false, {
+    "written nowhere": of({ ...end, outcome: "written" }),
+    "met in a post": of({ ...end, post: ID }),
+    "another outcome": of({ ...end, outcome: "over" }),
+  }),
+  ...cases("attended", true, {
+    one: of(attended),
+    "no time at all": of({ ...attended, ended: 1000 }),
+    "a day": of({ ...attended, ended: 1000 + DAY }),
+  }),
+  ...cases("attended", false, {
+    "an end before the beginning": of({ ...attended, ended: 999 }),
+    "more than a day": of({ ...attended, ended: 1001 + DAY }),
+    "before 1970": of({ ...attended, began: -1 }),
+  }),
+  ...cases("call_record", true, {
+    "one person": of(record),
+    "two people": of({ ...record, people: [...record.people, person] }),
+  }),
+  ...cases("call_record", false, {
+    nobody: of({ ...record, people: [] }),
+    "people out of order": of({ ...record, people: [person, ...record.people] }),
+    "somebody twice": of({ ...record, people: [person, person] }),
+    "somebody there before it began": of({ ...record, people: [{ ...person, began: 999 }] }),
+    "somebody there after it ended": of({ ...record, people: [{ ...person, ended: 2001 }] }),
+    "somebody who left before they came": of({ ...record, people: [{ ...person, ended: 1100 }] }),
+    "33 people": of({
+      ...record,
+      people: Array.from({ length: 33 }, (_, i) => ({ ...person, account: new Uint8Array(16).fill(i) })),
+    }),
+    "a person with more": of({ ...record, people: [{ ...person, name: "Anna" }] }),
+    "people that are no list": of({ ...record, people: person }),
+  }),
+  ...cases("meeting", true, {
+    once: of(planned),
+    weekly: of(weekly),
+    "in UTC": of({ ...planned, zone: "UTC" }),
+    "a zone in three parts": of({ ...planned, zone: "America/Argentina/Buenos_Aires" }),
+    "a zone that nobody has": of({ ...planned, zone: "Europe/Nowhere" }),
+    "each day": of({ ...planned, rule: "FREQ=DAILY" }),
+    "every other week, ten times": of({ ...planned, rule: "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,FR;COUNT=10" }),
+    "the longest rule": of({
+      ...planned,
+      rule: "FREQ=WEEKLY;INTERVAL=99;BYDAY=MO,TU,WE,TH,FR,SA,SU;UNTIL=21991231",
+    }),
+    "200 times": of({ ...planned, rule: "FREQ=WEEKLY;COUNT=200" }),
+    "until its first day": of({ ...planned, rule: "FREQ=WEEKLY;UNTIL=20260303" }),
+    "the first Tuesday": of({ ...planned, rule: "FREQ=MONTHLY;BYDAY=1TU" }),
+    "the last Tuesday": of({ ...planned, start: "2026-03-31T18:00", rule: "FREQ=MONTHLY;BYDAY=-1TU" }),
+    "each month": of({ ...planned, rule: "FREQ=MONTHLY;INTERVAL=99" }),
+    "a leap day": of({ ...planned, start: "2028-02-29T23:59" }),
+    "the last minute": of({ ...planned, start: "2199-12-31T23:59", minutes: 600 }),
+    "in the place of another": of({ ...weekly, follows: OTHER, since: "2026-03-03T18:00" }),
+  }),
+  ...cases("meeting", false, {
+    "no zone": of(meeting),
+    "a zone that leads out": of({ ...planned, zone: "Europe/../../etc/passwd" }),
+    "a zone from the root": of({ ...planned, zone: "/etc/localtime" }),
+    "a zone of its own machine": of({ ...planned, zone: "localtime" }),
+    "a zone that is a folder": of({ ...planned, zone: "Europe" }),
+    "a zone by its offset": of({ ...planned, zone: "+02:00" }),
+    "a zone in small letters": of({ ...planned, zone: "europe/lisbon" }),
+    "a zone with leap seconds": of({ ...planned, zone: "right/Europe/Lisbon" }),
+    "a zone with a line break": of({ ...planned, zone: "Europe/Lisbon\n" }),
+    "a zone too long": of({ ...planned, zone: `Europe/${"A".repeat(42)}` }),
+    "a day that there is not": of({ ...planned, start: "2026-02-29T18:00" }),
+    "a month that there is not": of({ ...planned, start: "2026-13-01T18:00" }),
+    "an hour that there is not": of({ ...planned, start: "2026-03-03T24:00" }),
+    "a start with seconds": of({ ...planned, start: "2026-03-03T18:00:00" }),
+    "a start with an offset": of({ ...planned, start: "2026-03-03T18:00Z" }),
+    "a start long ago": of({ ...planned, start: "1999-12-31T23:59" }),
+    "a start with a space": of({ ...planned, start: "2026-03-03 18:00" }),
+    "a start in other digits": of({ ...planned, start: "2026-03-0\u0663T18:00" }),
+    "four minutes": of({ ...planned, minutes: 4 }),
+    "601 minutes": of({ ...planned, minutes: 601 }),
+    "no title": of({ ...planned, title: "" }),
+    "a rule of seconds": of({ ...planned, rule: "FREQ=SECONDLY" }),
+    "a rule of years": of({ ...planned, rule: "FREQ=YEARLY" }),
+    "a rule in another order": of({ ...planned, rule: "FREQ=WEEKLY;COUNT=3;BYDAY=TU" }),
+    "a rule in small letters": of({ ...planned, rule: "freq=weekly" }),
+    "a rule with a prefix": of({ ...planned, rule: "RRULE:FREQ=WEEKLY" }),
+    "a rule with two lines": of({ ...planned, rule: "FREQ=WEEKLY\nFREQ=DAILY" }),
+    "a rule with an end of line": of({ ...planned, rule: "FREQ=WEEKLY\n" }),
+    "an interval of one": of({ ...planned, rule: "FREQ=WEEKLY;INTERVAL=1" }),
+    "an interval of 100": of({ ...planned, rule: "FREQ=WEEKLY;INTERVAL=100" }),
+    "an interval of none": of({ ...planned, rule: "FREQ=WEEKLY;INTERVAL=0" }),
+    "a count of none": of({ ...planned, rule: "FREQ=WEEKLY;COUNT=0" }),
+    "201 times": of({ ...planned, rule: "FREQ=WEEKLY;COUNT=201" }),
+    "a count beyond all": of({ ...planned, rule: `FREQ=DAILY;COUNT=${"9".repeat(30)}` }),
+    "a count and an end": of({ ...planned, rule: "FREQ=WEEKLY;COUNT=3;UNTIL=20270101" }),
+    "an end that there is not": of({ ...planned, rule: "FREQ=WEEKLY;UNTIL=20270230" }),
+    "an end before the start": of({ ...planned, rule: "FREQ=WEEKLY;UNTIL=20260302" }),
+    "an end with a time": of({ ...planned, rule: "FREQ=WEEKLY;UNTIL=20270101T180000" }),
+    "days of a daily one": of({ ...planned, rule: "FREQ=DAILY;BYDAY=TU" }),
+    "a day that there is not in a rule": of({ ...planned, rule: "FREQ=WEEKLY;BYDAY=TU,XX" }),
+    "no days": of({ ...planned, rule: "FREQ=WEEKLY;BYDAY=" }),
+    "days twice": of({ ...planned, rule: "FREQ=WEEKLY;BYDAY=TU,TU" }),
+    "days out of order": of({ ...planned, rule: "FREQ=WEEKLY;BYDAY=FR,TU" }),
+    "an ordinal of a week": of({ ...planned, rule: "FREQ=WEEKLY;BYDAY=1TU" }),
+    "a month's days without an ordinal": of({ ...planned, rule: "FREQ=MONTHLY;BYDAY=TU" }),
+    "the fifth": of({ ...planned, start: "2026-03-31T18:00", rule: "FREQ=MONTHLY;BYDAY=5TU" }),
+    "two ordinals": of({ ...planned, rule: "FREQ=MONTHLY;BYDAY=1TU,3TU" }),
+    "a start on another weekday": of({ ...planned, rule: "FREQ=WEEKLY;BYDAY=WE" }),
+    "a start on another Tuesday": of({ ...planned, rule: "FREQ=MONTHLY;BYDAY=2TU" }),
+    "a start on a Tuesday that is not the last": of({ ...planned, rule: "FREQ=MONTHLY;BYDAY=-1TU" }),
+    "in the place of another from nowhere": of({ ...weekly, follows: OTHER }),
+    "from a day in the place of nothing": of({ ...weekly, since: "2026-03-03T18:00" }),
+    "in its own place": of({ ...weekly, follows: ID, since: "2026-03-03T18:00" }),
+  }),
+  ...cases("meeting_change", true, { one: of(change) }),
+  ...cases("meeting_change", false, {
+    "no occurrence": of({ meeting: ID, start: change.start, minutes: 90 }),
+    "a day that there is not": of({ ...change, occurrence: "2026-02-30T18:00" }),
+    "no minutes": of({ ...change, minutes: 0 }),
+  }),
+  ...cases("meeting_cancel", true, {
+    "one occurrence": of({ meeting: ID, occurrence: "2026-03-10T18:00" }),
+    "all of it": of({ meeting: ID }),
+  }),
+  ...cases("meeting_cancel", false, {
+    "a null occurrence": of({ meeting: ID, occurrence: null }),
+    "an empty occurrence": of({ meeting: ID, occurrence: "" }),
+  }),
+  ...cases("meeting_answer", true, {
+    "as a rule": of({ meeting: ID, coming: "yes" }),
+    "to one": of({ meeting: ID, coming: "maybe", occurrence: "2026-03-10T18:00" }),
+    no: of({ meeting: ID, coming: "no" }),
+  }),
+  ...cases("meeting_answer", false, {
+    "no word": of({ meeting: ID }),
+    "another word": of({ meeting: ID, coming: "late" }),
+    "a word that is true": of({ meeting: ID, coming: true }),
+  }),
   ...cases("envelope", true, {
     one: of(envelope),
     "a type that nobody knows yet": of({ ...envelope, type: "dance_all_night" }),
@@ -193,8 +381,24 @@ export const EVENT_CASES: readonly EventCase[] = [
     "an unknown field": of({ ...envelope, author: ID }),
   }),
   ...cases("signal", true, { typing: of(signal), presence: of({ ...signal, kind: "presence", on: false }) }),
+  ...cases("signal", true, {
+    "a hand": of(hand),
+    "a hand that is down": of({ ...hand, on: false, since: MAX }),
+    "a reaction": of(reaction),
+    "the longest reaction": of({ ...reaction, at: MAX, emoji: "😀".repeat(8) }),
+    "what is on": of({ ...media, at: MAX }),
+  }),
   ...cases("signal", false, {
     "another kind": of({ ...signal, kind: "call" }),
+    "no kind": of({ at: 5, on: true }),
+    "a kind that is a number": of({ ...signal, kind: 5 }),
+    "typing in a sitting": of({ ...signal, sitting: ID }),
+    "a hand that is not since": of({ kind: "hand", at: 5, sitting: ID, on: true }),
+    "a hand in no sitting": of({ kind: "hand", at: 5, on: true, since: 4 }),
+    "a reaction of words": of({ ...reaction, emoji: "yes" }),
+    "a reaction that is on": of({ ...reaction, on: true }),
+    "half of what is on": of({ kind: "call_media", at: 5, sitting: ID, mic: true, camera: true }),
+    "beyond its size": of({ ...reaction, kind: "call_reaction", more: "a".repeat(128) }),
     "a time before 1970": of({ ...signal, at: -1 }),
     "an unknown field": of({ ...signal, who: ID }),
   }),

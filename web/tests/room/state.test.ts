@@ -1,12 +1,19 @@
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { compare, concat, equal, toHex } from "../../src/bytes/bytes";
+import { compare, concat, equal, fromHex, toHex } from "../../src/bytes/bytes";
+import { MAX_PAGES } from "../../src/room/bodies";
+import { MAX_ALSO, MAX_ANSWERS as MAX_RING_ANSWERS, MAX_RINGS } from "../../src/room/calls";
 import { decodeCanonical, encodeCanonical } from "../../src/room/canonical";
 import { EPHEMERAL_LENGTH, newSender, openSignal, SIGNAL_AGE, sealSignal } from "../../src/room/ephemeral";
 import { RoomDataError } from "../../src/room/errors";
 import { encodeBody } from "../../src/room/events";
-import { type Fold, firstFold, foldCommit, foldEvent } from "../../src/room/fold";
+import { FOLD_VERSION, type Fold, firstFold, foldCommit, foldEvent } from "../../src/room/fold";
+import { MAX_ANSWERS, MAX_EXCEPTIONS, MAX_MEETINGS } from "../../src/room/meetings";
 import { planAdmit, planChange, planRejoin } from "../../src/room/plans";
+import { LAST_LOCAL, naiveLocal } from "../../src/room/recurrence";
 import {
   decodeRoomContext,
   encodeRoomContext,
@@ -28,6 +35,15 @@ import {
 } from "../../src/room/snapshot";
 import { id, NOW, seeded, spoilt } from "../identity/people";
 import { account, inviteBy, leaf, ROOM, rejoinOf, requestOf, World } from "./world";
+
+const FORMER_FILE = join(
+  dirname(fileURLToPath(import.meta.url)),
+  "../../../tests/agreement/snapshot_former.json",
+);
+const FORMER = JSON.parse(readFileSync(FORMER_FILE, "utf8")) as {
+  readonly bytes: string;
+  readonly hash: string;
+};
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const set = <T>(item: fc.Arbitrary<T>, key: (item: T) => Uint8Array) =>
@@ -163,6 +179,7 @@ describe("E24: the fold", () => {
     n,
     account: account(who),
     device: leaf(who).identity.deviceId,
+    time: n,
   });
   const profile = (name: string) => ({ type: "profile" as const, body: { name } });
   const start = firstFold(ROOM);
@@ -283,6 +300,67 @@ describe("E24: the snapshot", () => {
     expect(checkOf(own, other)).toEqual({ position: 12, hash: other, agrees: false });
     const head = { ...own, head: seeded("another head")(48) };
     expect(checkOf(head, hash).agrees).toBe(false);
+  });
+
+  it("E24 one of the former version is read, written and confirmed", () => {
+    const former = decodeSnapshot(fromHex(FORMER.bytes));
+    expect(former.fold).toMatchObject({ version: 1, rings: [], meetings: [] });
+    expect(toHex(encodeSnapshot(former))).toBe(FORMER.bytes);
+    const now = { ...former, fold: { ...former.fold, version: FOLD_VERSION } };
+    expect(checkOf(now, fromHex(FORMER.hash)).agrees).toBe(true);
+    expect(checkOf(now, snapshotHash(encodeSnapshot(now))).agrees).toBe(true);
+    const other = { ...now, fold: { ...now.fold, counters: new Map() } };
+    expect(checkOf(other, fromHex(FORMER.hash)).agrees).toBe(false);
+  });
+
+  it("E24 one of another version is refused", () => {
+    const fields = decodeCanonical(fromHex(FORMER.bytes), 10_000);
+    for (const change of [{ version: 3 }, { version: 0 }, { rings: [] }, { meetings: [] }]) {
+      expect(() => decodeSnapshot(encodeCanonical({ ...fields, ...change }))).toThrow(RoomDataError);
+    }
+  });
+
+  it("E24 the fullest state still fits into a snapshot's pages", () => {
+    const top = 2 ** 53 - 1;
+    const accounts = Array.from({ length: 256 }, (_, i) => id(`${i}`)).sort(compare);
+    const names = new Map(accounts.map((one) => [toHex(one), "😀".repeat(80)]));
+    const counters = new Map(accounts.map((one) => [toHex(one), top]));
+    const by = accounts[0]!;
+    const why = "😀".repeat(200);
+    const rings = Array.from({ length: MAX_RINGS }, (_, i) => ({
+      ...{
+        call: id(`call ${i}`),
+        n: top - 9 + i,
+        at: top,
+        by,
+        urgency: "when_you_can" as const,
+        why,
+        wanted: 11,
+      },
+      also: Array.from({ length: MAX_ALSO }, (_, j) => ({ call: id(`also ${i} ${j}`), by, at: top, why })),
+      answers: accounts
+        .slice(0, MAX_RING_ANSWERS)
+        .map((account) => ({ account, state: "later" as const, at: top, due: top })),
+    }));
+    const days = Array.from({ length: MAX_EXCEPTIONS }, (_, i) =>
+      naiveLocal(1_767_290_400_000 + i * 86_400_000),
+    );
+    const meetings = accounts.slice(0, MAX_MEETINGS).map((meeting) => ({
+      ...{ meeting, n: top, at: top, by, title: "😀".repeat(80), start: "2026-03-02T18:00", minutes: 600 },
+      zone: "America/Argentina/ComodRivadavia",
+      rule: "FREQ=WEEKLY;INTERVAL=99;BYDAY=MO,TU,WE,TH,FR,SA,SU;UNTIL=21991231",
+      ends: LAST_LOCAL,
+      moved: days.map((day) => ({ occurrence: day, start: day, minutes: 600 })),
+      cancelled: [],
+      answers: accounts
+        .slice(0, MAX_ANSWERS)
+        .map((account) => ({ occurrence: days[0]!, account, coming: "maybe" as const })),
+    }));
+    const fold = { version: FOLD_VERSION, names, counters, events: new Uint8Array(48), rings, meetings };
+    const full = { position: top, head: new Uint8Array(48), fold };
+    const pages = snapshotPages(full);
+    expect(pages.length).toBeLessThanOrEqual(MAX_PAGES);
+    expect(same(assembled(collect(pages))!, full)).toBe(true);
   });
 
   it("E24 names and counters stand in order, each once", () => {

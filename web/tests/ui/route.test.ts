@@ -12,6 +12,7 @@ describe("addresses", () => {
     expect(readRoute(paths.recover, "")).toEqual({ page: "recover" });
     expect(readRoute(paths.room("aZ_-09"), "")).toEqual({ page: "room", roomId: "aZ_-09", people: false });
     expect(readRoute(paths.people("aZ_-09"), "")).toEqual({ page: "room", roomId: "aZ_-09", people: true });
+    expect(readRoute(paths.call("aZ_-09"), "")).toEqual({ page: "call", roomId: "aZ_-09" });
   });
 
   it("R2 keeps a link whole, and bounded", () => {
@@ -30,6 +31,8 @@ describe("addresses", () => {
       "/room/",
       "/room/a/b",
       "/room/a/people/x",
+      "/room/a/call/x",
+      "/room//call",
       "/settings/x",
       "/joint",
       "/x",
@@ -40,7 +43,7 @@ describe("addresses", () => {
     }
     fc.assert(
       fc.property(fc.string(), fc.string(), (path, hash) => {
-        expect(["home", "room", "settings", "recover", "join"]).toContain(
+        expect(["home", "room", "call", "settings", "recover", "join"]).toContain(
           readRoute(`/${path}`, `#${hash}`).page,
         );
       }),

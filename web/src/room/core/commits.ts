@@ -18,10 +18,10 @@ import { withSystem } from "../timeline";
 import { judgeRoomCommit } from "../validity";
 import { copyFound, removedFromRoom, stuckAt } from "./endings";
 import { judged } from "./faults";
-import { afterMerge, dropStaged } from "./merging";
+import { afterMerge, dropStaged, giveUp } from "./merging";
 import { checkSeen, noteUnreadable } from "./seen";
 import { takeHappened } from "./snapshots";
-import { type Happened, type StagedCommit, sameIntent } from "./state";
+import type { Happened, StagedCommit } from "./state";
 import type { Turn } from "./turn";
 
 type Verdict =
@@ -46,20 +46,12 @@ function readOwn(turn: Turn, entry: Entry, staged: StagedCommit): Happened | nul
   if (verdict.kind === "bad") {
     dropStaged(turn);
     skipped(turn, entry, membership.me, verdict.code);
-    if (staged.purpose.kind === "intent") giveUp(turn, staged, verdict.code);
+    giveUp(turn, staged, verdict.code);
     return null;
   }
   turn.wipe(supersededSecrets(membership.group, staged.next));
   turn.set({ staged: null });
   return merge(turn, entry, staged.next, verdict.change, verdict.seen, staged);
-}
-
-/** The group said no to it: to ask once more would change nothing. */
-function giveUp(turn: Turn, { purpose }: StagedCommit, code: string): void {
-  if (purpose.kind !== "intent") return;
-  const { intent } = purpose;
-  turn.set({ intents: turn.state.intents.filter((one) => !sameIntent(one, intent)) });
-  turn.effect({ kind: "dropped", command: intent.kind, code });
 }
 
 function readOther(turn: Turn, entry: Entry): Happened | null {

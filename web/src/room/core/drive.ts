@@ -11,10 +11,12 @@ import { openRejoinRequest } from "../rejoin";
 import { accountsOf, devicesOf, expiredLeaves } from "../roster";
 import { fetchDue, watchFetch } from "./entries";
 import { judged } from "./faults";
+import { afterCallDue, settleMedia, startRefused } from "./media";
 import { sendOutbox } from "./outbox";
 import { turnDelay } from "./ranks";
 import { askAgain } from "./rejoining";
 import { hereDue, sayHere, signalsExpire } from "./signals";
+import { mineDue, sayMine } from "./sitting";
 import { doSnapshotDuties } from "./snapshots";
 import { commit, ownOtherLeaves, sendStaged } from "./staging";
 import { type Membership, type OpenRequest, type Purpose, type StagedCommit, sameIntent } from "./state";
@@ -39,6 +41,7 @@ export function drive(turn: Turn): void {
   watchFetch(turn);
   if (turn.state.stage === "rejoining") retryRejoin(turn);
   else if (turn.state.stage === "member") act(turn);
+  settleMedia(turn);
   const wake = nextWake(turn);
   if (wake === null || wake === turn.state.wake) return;
   turn.set({ wake });
@@ -55,6 +58,7 @@ function act(turn: Turn): void {
   if (membership === null || !link.connected) return;
   if (!isLevel(turn.state) || turn.env.now < link.notBefore) return;
   sayHere(turn);
+  sayMine(turn);
   if (turn.state.leaving !== null) {
     leave(turn, membership);
     return;
@@ -89,7 +93,7 @@ function doCommits(turn: Turn): void {
 function* duePurposes(turn: Turn): Generator<Purpose> {
   const { now } = turn.env;
   planDues(turn);
-  const { dues, intents, requests, leaves, membership } = turn.state;
+  const { dues, intents, requests, leaves, membership, media } = turn.state;
   if (leaves.length > 0) {
     if (dues.leaves !== null && dues.leaves <= now) yield { kind: "leaves" };
     return;
@@ -99,8 +103,11 @@ function* duePurposes(turn: Turn): Generator<Purpose> {
     if (request.due <= now && !isHopeless(request, membership))
       yield { kind: "request", requestId: request.id };
   }
+  // E37: after what must be committed anyway, since any commit does.
+  if (media.stage === "waiting" && media.starts) yield { kind: "before_call" };
   if (dues.repair !== null && dues.repair <= now) yield { kind: "repair" };
   if (dues.expiry !== null && dues.expiry <= now) yield { kind: "expiry" };
+  if (dues.afterCall !== null && dues.afterCall <= now) yield { kind: "after_call" };
   const own = ownDue(turn);
   if (own !== null && own.at <= now) yield own.purpose;
 }
@@ -118,10 +125,18 @@ function planDues(turn: Turn): void {
     const able = (deviceId: Uint8Array): boolean => !going.some((one) => one && equal(one, deviceId));
     turn.setDues({ leaves: turn.env.now + turnDelay(turn, (who) => able(who.deviceId)) });
   }
+  planAfterCall(turn);
   const expired = expiredNow(turn, membership.group);
   if (expired && dues.expiry === null) {
     turn.setDues({ expiry: turn.env.now + REPAIR_AFTER_MS + turnDelay(turn, () => true) });
   }
+}
+
+/** E37: a call that is over, and none that has begun since. */
+function planAfterCall(turn: Turn): void {
+  const { afterCall } = turn.state.dues;
+  const due = afterCallDue(turn, afterCall);
+  if (due !== afterCall) turn.setDues({ afterCall: due });
 }
 
 /** E10: by this device's own clock, as well as by the server's. */
@@ -177,6 +192,12 @@ function putAside(turn: Turn, purpose: Purpose, code: string): void {
     case "update":
     case "renew":
       turn.setChores({ firstEvent: turn.env.now });
+      return;
+    case "before_call":
+      startRefused(turn, code);
+      return;
+    case "after_call":
+      turn.setDues({ afterCall: turn.env.now + DAY });
       return;
   }
 }
@@ -268,10 +289,10 @@ function nextWake(turn: Turn): number | null {
   const times: (number | null)[] = [fetchDue(turn), signalsExpire(turn)];
   if (stage === "rejoining") times.push(rejoining?.again ?? null);
   if (stage === "member" && link.connected && membership !== null) {
-    times.push(hereDue(turn));
+    times.push(hereDue(turn), mineDue(turn));
     if (link.notBefore > now) times.push(link.notBefore);
     if (pause === null && newcomer === null) {
-      times.push(dues.leaves, dues.repair, dues.expiry, ownDue(turn)?.at ?? null);
+      times.push(dues.leaves, dues.repair, dues.expiry, dues.afterCall, ownDue(turn)?.at ?? null);
       times.push(...requests.filter((one) => !isHopeless(one, membership)).map(({ due }) => due));
       times.push(...duties.map(({ due }) => due));
     }

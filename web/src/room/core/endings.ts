@@ -17,7 +17,7 @@ import { accountsOf } from "../roster";
 import { signStuck } from "../stuck";
 import { withHappened } from "./happenings";
 import { beginRejoin } from "./rejoining";
-import { NOBODY, OFFLINE, type Rejoining, type Stage } from "./state";
+import { NO_CALL, NOBODY, OFFLINE, type Rejoining, type Stage } from "./state";
 import { seenNow, type Turn } from "./turn";
 
 /** Nothing of the group stays in the state; every secret of it is wiped once that is stored. */
@@ -41,6 +41,7 @@ function end(turn: Turn, stage: Extract<Stage, "removed" | "left">): void {
     provisional: null,
     pause: null,
     link: OFFLINE,
+    call: NO_CALL,
     wake: null,
   });
   turn.effect({ kind: "pins" });

@@ -12,6 +12,7 @@ import { reseal } from "./outbox";
 import { confirmOwn, ownEvent, readMessage } from "./reading";
 import { beginRejoin, settleOutbox } from "./rejoining";
 import { noteUnreadable } from "./seen";
+import { nothingSaid } from "./sitting";
 import { oweSnapshot } from "./snapshots";
 import type { Happened } from "./state";
 import type { Turn } from "./turn";
@@ -205,6 +206,7 @@ function noteMissed(turn: Turn, n: number, time: number, hash: Uint8Array): void
 export function onCaughtUp(turn: Turn, last: number): void {
   raiseTarget(turn, last);
   turn.setLink({ caughtUp: true });
+  nothingSaid(turn);
   fetchMissing(turn, turn.state.link.target);
 }
 

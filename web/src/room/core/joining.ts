@@ -18,7 +18,18 @@ import { headsFrom } from "./heads";
 import { freshKeyPackage, freshLeaf } from "./leaf";
 import { queueEvent } from "./outbox";
 import { beginRejoin } from "./rejoining";
-import { type Link, type Membership, NOBODY, OFFLINE, type RoomLog, type RoomState } from "./state";
+import {
+  type Link,
+  type Membership,
+  NO_CALL,
+  NO_CHORES,
+  NO_DUES,
+  NO_MEDIA,
+  NOBODY,
+  OFFLINE,
+  type RoomLog,
+  type RoomState,
+} from "./state";
 import {
   CommandError,
   type Env,
@@ -58,12 +69,14 @@ function blank(roomId: Uint8Array, membership: Membership | null, log: RoomLog, 
     tolerated: new Set(),
     readUpTo: log.n,
     confirmedAt: null,
-    chores: { firstEvent: 0, unreadable: 0 },
+    chores: NO_CHORES,
     link: { ...link, target: log.n },
-    dues: { leaves: null, repair: null, expiry: null },
+    dues: NO_DUES,
     requests: [],
     cursors: new Map(),
     presence: NOBODY,
+    media: NO_MEDIA,
+    call: NO_CALL,
     wake: null,
   };
 }

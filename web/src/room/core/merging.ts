@@ -3,10 +3,13 @@
 import { equal, toHex } from "../../bytes/bytes";
 import { supersededSecrets } from "../../mls/group";
 import type { RoomChange } from "../change";
+import { mergedInCall, startRefused } from "./media";
 import { turnDelay } from "./ranks";
 import { settleProvisional } from "./snapshots";
-import { type Membership, NOBODY, type StagedCommit, sameIntent } from "./state";
+import { type Membership, NO_DUES, NOBODY, type StagedCommit, sameIntent } from "./state";
 import type { Turn } from "./turn";
+
+const DAY = 24 * 3_600_000;
 
 export function afterMerge(
   turn: Turn,
@@ -33,8 +36,11 @@ export function afterMerge(
     cursors: moved,
     // E38: keys, sessions and counters are of one epoch.
     presence: { ...NOBODY, here, saidHere: presence.saidHere, saidTyping: presence.saidTyping },
-    dues: { leaves: null, repair: null, expiry: null },
+    dues: NO_DUES,
   });
+  // What signals said before reaches nobody who came with this commit.
+  turn.setCall({ again: turn.state.call.mine !== null });
+  mergedInCall(turn, own !== null);
   settleProvisional(turn);
   if (own !== null) committed(turn, own);
 }
@@ -74,4 +80,15 @@ export function dropStaged(turn: Turn): void {
     const due = turn.env.now + turnDelay(turn, () => true);
     turn.set({ requests: requests.map((one) => (equal(one.id, requestId) ? { ...one, due } : one)) });
   }
+}
+
+/** The group or the server said no to it: to ask once more would change nothing. */
+export function giveUp(turn: Turn, { purpose }: StagedCommit, code: string): void {
+  if (purpose.kind === "before_call") startRefused(turn, code);
+  // E37: the keys are still there, and a week is not far.
+  if (purpose.kind === "after_call") turn.setDues({ afterCall: turn.env.now + DAY });
+  if (purpose.kind !== "intent") return;
+  const { intent } = purpose;
+  turn.set({ intents: turn.state.intents.filter((one) => !sameIntent(one, intent)) });
+  turn.effect({ kind: "dropped", command: intent.kind, code });
 }

@@ -23,6 +23,8 @@ export const MAX_IN_FLIGHT = 64;
 /** Said and not yet on the server. More is a program that runs wild. */
 export const MAX_OUTBOX = 10_000;
 const ID_BYTES = 16;
+/** A ring that could not be sent for so long is not sent any more: it says that help is wanted now. */
+export const RING_WAITS_MS = 5 * 60_000;
 /** How long this device waits when the server could not store. */
 const STORAGE_WAIT_MS = 2_000;
 
@@ -43,6 +45,7 @@ export function queueEvent(turn: Turn, event: EventBody): Uint8Array {
 
 /** Send what may be sent, in the order of its counters: a server that took a later one first would make it a repetition. */
 export function sendOutbox(turn: Turn): void {
+  dropLateRings(turn);
   let room = MAX_IN_FLIGHT - turn.state.outbox.filter((one) => one.inFlight && one.acked === 0).length;
   const again = turn.state.outbox.filter((one) => one.sealed !== null && !one.inFlight && one.acked === 0);
   again.sort((a, b) => a.sealed!.counter - b.sealed!.counter);
@@ -56,6 +59,16 @@ export function sendOutbox(turn: Turn): void {
       sendSealed(turn, seal(turn, one));
     }
   }
+}
+
+function dropLateRings(turn: Turn): void {
+  // What was sealed once may be in the log.
+  const isLate = ({ event, made, at }: Outgoing): boolean =>
+    event.type === "ring" && made.length === 0 && turn.env.now >= at + RING_WAITS_MS;
+  const late = turn.state.outbox.filter(isLate);
+  if (late.length === 0) return;
+  turn.set({ outbox: turn.state.outbox.filter((one) => !isLate(one)) });
+  for (const _ of late) turn.effect({ kind: "dropped", command: "say", code: "ring_late" });
 }
 
 function replace(turn: Turn, before: Outgoing, after: Outgoing): void {

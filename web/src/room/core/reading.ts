@@ -4,6 +4,8 @@ import { equal, toHex } from "../../bytes/bytes";
 import type { LeafIdentity } from "../../identity/credential";
 import { unprotect } from "../../mls/application";
 import type { Entry } from "../../wire/generated";
+import { callLine } from "../callLines";
+import { hasLapsed, ringOf } from "../calls";
 import {
   decodeBody,
   decodeEnvelope,
@@ -13,8 +15,8 @@ import {
   encodeEnvelope,
   eventSignatureIsValid,
 } from "../events";
-import { foldEvent } from "../fold";
-import { withSaid, withSystem } from "../timeline";
+import { type Fold, foldEvent } from "../fold";
+import { withSaid, withSitting, withSystem } from "../timeline";
 import { copyFound } from "./endings";
 import { judged } from "./faults";
 import { queueEvent } from "./outbox";
@@ -134,8 +136,9 @@ function foldIn(turn: Turn, place: Place, leaf: LeafIdentity, envelope: Envelope
   const { n } = place;
   const decoded = judged(() => decodeBody(envelope.type, envelope.body));
   const event = "value" in decoded ? decoded.value : null;
-  const author = { n, account: leaf.accountId, device: leaf.deviceId };
-  const folded = foldEvent(turn.state.fold, author, envelope, event);
+  const author = { n, account: leaf.accountId, device: leaf.deviceId, time: place.time };
+  const before = turn.state.fold;
+  const folded = foldEvent(before, author, envelope, event);
   turn.set({ fold: folded.fold });
   if (turn.state.chores.firstEvent === 0) turn.setChores({ firstEvent: turn.env.now });
   if (folded.repeated || "fault" in decoded) {
@@ -144,12 +147,13 @@ function foldIn(turn: Turn, place: Place, leaf: LeafIdentity, envelope: Envelope
     const line = { id: place.id, n, at: place.time, code: "newer_version", who: leaf.accountId } as const;
     turn.set({ timeline: withSystem(turn.state.timeline, { ...line, by: null, detail: "" }) });
   } else {
-    apply(turn, place, leaf, event);
+    apply(turn, place, leaf, event, before);
   }
   return folded.repeated ? "repeated" : "taken";
 }
 
-function apply(turn: Turn, { id, n, time }: Place, leaf: LeafIdentity, event: EventBody): void {
+function apply(turn: Turn, place: Place, leaf: LeafIdentity, event: EventBody, before: Fold): void {
+  const { id, n, time } = place;
   const { timeline, names } = turn.state;
   switch (event.type) {
     case "post":
@@ -171,8 +175,35 @@ function apply(turn: Turn, { id, n, time }: Place, leaf: LeafIdentity, event: Ev
     case "snapshot_check":
       takeCheck(turn, leaf, event.body);
       return;
+    case "attended":
+    case "call_record":
+      turn.set({ timeline: withSitting(timeline, event, leaf.accountId, n, time) });
+      return;
+    case "ring":
+    case "ring_end":
+    case "meeting":
+    case "meeting_change":
+    case "meeting_cancel":
+      noteCall(turn, place, leaf, event, before);
+      return;
+    case "ring_answer":
+    case "meeting_answer":
+      // The fold has it, and it is shown with what it answers.
+      return;
     case "stuck":
       // Its author rejoins by itself; the successor room of E18 would begin here.
       return;
   }
+}
+
+function noteCall(turn: Turn, place: Place, leaf: LeafIdentity, event: EventBody, before: Fold): void {
+  const { fold, timeline } = turn.state;
+  const line = callLine(before, fold, event);
+  if (line === null) return;
+  const { id, n, time: at } = place;
+  turn.set({ timeline: withSystem(timeline, { id, n, at, who: null, by: leaf.accountId, ...line }) });
+  if (event.type !== "ring" || equal(leaf.accountId, turn.env.me.accountId)) return;
+  const ring = ringOf(fold.rings, event.body.call);
+  if (ring !== null && !hasLapsed(ring, turn.env.serverNow))
+    turn.effect({ kind: "rang", call: event.body.call });
 }

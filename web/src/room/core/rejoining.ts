@@ -9,9 +9,10 @@ import { devicesOf } from "../roster";
 import { withSaid, withSystem } from "../timeline";
 import { lineId } from "./happenings";
 import { freshKeyPackage } from "./leaf";
+import { isCallOn } from "./media";
 import { isPinned, roomPin } from "./pins";
 import { saidBy } from "./said";
-import { NOBODY, type Rejoining } from "./state";
+import { NO_CHORES, NOBODY, type Rejoining } from "./state";
 import { type Pin, WelcomeError } from "./surface";
 import type { Turn } from "./turn";
 import { logAt, makerAt, newcomerAt, openWelcome } from "./welcomes";
@@ -131,7 +132,7 @@ function comeBack(turn: Turn, rejoining: Rejoining, welcome: Welcome): void {
     provisional: null,
     pause: null,
     presence: NOBODY,
-    chores: { firstEvent: 0, unreadable: 0 },
+    chores: { ...NO_CHORES, called: isCallOn(turn) },
   });
   // What was missed was sent before the Welcome; what follows is live, also for a room that was not in `ready`.
   const target = Math.max(state.link.target, c);

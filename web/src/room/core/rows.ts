@@ -10,15 +10,19 @@ import { extensions, type Group, members } from "../../mls/group";
 import { decodeGroup, encodeEpoch, encodeRatchets, inSameEpoch } from "../../mls/groupState";
 import { decodeOne, encode } from "../../wire/cbor";
 import { decodeBody, encodeBody } from "../events";
-import type { Fold } from "../fold";
+import { FOLD_VERSION, type Fold } from "../fold";
 import { readRoomExtensions } from "../roomContext";
 import { rosterOf } from "../roster";
-import type { Item, Segment } from "../timeline";
+import type { Item, Segment, Timeline } from "../timeline";
 import { chunkNumber, type HeadChunk } from "./heads";
 import {
   type Held,
   type Membership,
   type Newcomer,
+  NO_CALL,
+  NO_CHORES,
+  NO_DUES,
+  NO_MEDIA,
   NOBODY,
   OFFLINE,
   type Outgoing,
@@ -30,7 +34,9 @@ export type Rows = Readonly<Record<string, unknown>>;
 
 /** The row to read first; `rowNames` tells the others. */
 export const CORE_ROW = "core";
-const FORMAT = 1;
+const FORMAT = 2;
+/** Its fold had no rings and no meetings. */
+const FORMER_FORMAT = 1;
 const MAX_ITEM_BYTES = 4 * 1024 * 1024;
 
 const EPOCH = "epoch";
@@ -188,7 +194,7 @@ function bytesOf(value: unknown, what: string): Uint8Array {
 
 function coreOf(value: unknown): Fields {
   const core = fieldsOf(value, CORE_ROW);
-  return core.format === FORMAT ? core : damaged(CORE_ROW);
+  return core.format === FORMAT || core.format === FORMER_FORMAT ? core : damaged(CORE_ROW);
 }
 
 /** The names of all rows besides the core row, as it says. @throws StorageError */
@@ -235,10 +241,20 @@ function readNewcomer(value: unknown): Newcomer {
 function readFold(value: unknown): Fold {
   const { names, counters, ...fold } = fieldsOf(value, "fold");
   return {
-    ...(fold as Omit<Fold, "names" | "counters">),
+    ...({ rings: [], meetings: [], ...fold } as unknown as Omit<Fold, "names" | "counters">),
     names: new Map(listOf(names, "fold")),
     counters: new Map(listOf(counters, "fold")),
+    version: FOLD_VERSION,
   };
+}
+
+/**
+ * Whether the former program has passed events that it did not know: what they did is missing from the fold, which does
+ * not have every event then (E23).
+ */
+function wasPassedUnread(core: Fields, timeline: Timeline): boolean {
+  const unread = (item: Item): boolean => item.kind === "system" && item.code === "newer_version";
+  return core.format === FORMER_FORMAT && timeline.some((segment) => segment.some(unread));
 }
 
 /** The room as its rows have it: the core row and all that it names. @throws StorageError */
@@ -248,12 +264,17 @@ export function loadRoom(rows: Rows): RoomState {
   const of = (prefix: string): readonly unknown[] =>
     names.filter((name) => name.startsWith(prefix)).map((name) => rows[name] ?? damaged(name));
   const has = (name: string): boolean => names.includes(name);
+  const timeline = of("timeline/").map((one) =>
+    listOf(one, "timeline").map((item) => unpacked<Item>(item, "timeline")),
+  );
   const plain = core as unknown as Pick<RoomState, (typeof PLAIN)[number] | "leaves" | "leaving">;
   return {
     ...(Object.fromEntries(PLAIN.map((name) => [name, plain[name]])) as Pick<
       RoomState,
       (typeof PLAIN)[number]
     >),
+    // A store of before calls had no word of them.
+    chores: { ...NO_CHORES, ...plain.chores },
     membership: has(EPOCH) ? readMembership(rows, core) : null,
     log: {
       ...(fieldsOf(core.log, "log") as unknown as RoomState["log"]),
@@ -264,9 +285,8 @@ export function loadRoom(rows: Rows): RoomState {
     tolerated: new Set(listOf<string>(core.tolerated, "tolerated")),
     leaves: plain.leaves,
     leaving: plain.leaving,
-    timeline: of("timeline/").map((one) =>
-      listOf(one, "timeline").map((item) => unpacked<Item>(item, "timeline")),
-    ),
+    timeline,
+    whole: plain.whole && !wasPassedUnread(core, timeline),
     outbox: of("out/").map(readOutgoing),
     staged: has(STAGED)
       ? {
@@ -276,10 +296,12 @@ export function loadRoom(rows: Rows): RoomState {
       : null,
     newcomer: has(NEWCOMER) ? readNewcomer(rows[NEWCOMER]) : null,
     link: OFFLINE,
-    dues: { leaves: null, repair: null, expiry: null },
+    dues: NO_DUES,
     requests: [],
     cursors: new Map(),
     presence: NOBODY,
+    media: NO_MEDIA,
+    call: NO_CALL,
     wake: null,
   };
 }

@@ -1,17 +1,12 @@
-/** Who is here and who writes: sealed, never stored, and over by themselves (E38). */
+/** Who is here and who writes: sealed, never stored, and over by themselves; and the signals of calls (E38). */
 
-import { EMPTY, toHex } from "../../bytes/bytes";
-import { exportSecret, type Group } from "../../mls/group";
+import { toHex } from "../../bytes/bytes";
+import type { LeafIdentity } from "../../identity/credential";
 import { leafIndex } from "../../mls/treeMath";
 import type { Ephemeral } from "../../wire/generated";
-import {
-  EPHEMERAL_LABEL,
-  EPHEMERAL_LENGTH,
-  newSender,
-  openSignal,
-  type Signal,
-  sealSignal,
-} from "../ephemeral";
+import { openSignal, type Signal } from "../ephemeral";
+import { sendSignal, signalKey } from "./sendSignal";
+import { heardInCall } from "./sitting";
 import type { Turn } from "./turn";
 
 const TYPING_EVERY_MS = 3_000;
@@ -23,31 +18,17 @@ const ANSWER_EVERY_MS = 5_000;
 /** Before it is opened. */
 const MAX_SIGNAL = 2 * 1024;
 
-function keyOf(group: Group): Uint8Array {
-  return exportSecret(group, EPHEMERAL_LABEL, EMPTY, EPHEMERAL_LENGTH);
-}
-
-function say(turn: Turn, signal: Signal): void {
-  const { membership, presence, roomId } = turn.state;
-  if (membership === null) return;
-  const { group } = membership;
-  const sender = presence.sender ?? newSender(group.ownLeaf, turn.env.rng);
-  const sealed = sealSignal(keyOf(group), sender, signal, turn.env.serverNow);
-  turn.setPresence({ sender: sealed.sender });
-  turn.send({ t: "ephemeral", room: roomId, payload: sealed.payload });
-}
-
 export function sayTyping(turn: Turn): void {
   const { presence, link, stage } = turn.state;
   if (stage !== "member" || !link.connected || turn.env.now < presence.saidTyping + TYPING_EVERY_MS) return;
-  say(turn, { kind: "typing", on: true });
+  sendSignal(turn, { kind: "typing", on: true });
   turn.setPresence({ saidTyping: turn.env.now });
 }
 
 /** From time to time while the connection is there. */
 export function sayHere(turn: Turn): void {
   if (turn.env.now < hereDue(turn)) return;
-  say(turn, { kind: "presence", on: true });
+  sendSignal(turn, { kind: "presence", on: true });
   turn.setPresence({ saidHere: turn.env.now });
 }
 
@@ -58,14 +39,21 @@ export function hereDue(turn: Turn): number {
 export function onSignal(turn: Turn, frame: Ephemeral): void {
   const { membership, presence, stage } = turn.state;
   if (stage !== "member" || membership === null || frame.payload.length > MAX_SIGNAL) return;
-  const { now, serverNow } = turn.env;
-  const opened = openSignal(keyOf(membership.group), presence.seen, frame.payload, serverNow);
+  const opened = openSignal(signalKey(membership.group), presence.seen, frame.payload, turn.env.serverNow);
   const who = opened === null ? undefined : membership.roster.get(leafIndex(opened.leaf));
   if (opened === null || who === undefined) return;
-  const device = toHex(who.deviceId);
+  turn.setPresence({ seen: opened.seen });
+  const { signal } = opened;
+  if (signal.kind === "typing" || signal.kind === "presence") seen(turn, who, signal);
+  else heardInCall(turn, who, signal);
+}
+
+function seen(turn: Turn, { deviceId }: LeafIdentity, signal: Signal): void {
+  const { presence } = turn.state;
+  const { now } = turn.env;
+  const device = toHex(deviceId);
   const here = new Map(presence.here);
   const typing = new Map(presence.typing);
-  const { signal } = opened;
   if (signal.kind === "typing") {
     if (signal.on) typing.set(device, now + TYPING_LASTS_MS);
     else typing.delete(device);
@@ -73,7 +61,7 @@ export function onSignal(turn: Turn, frame: Ephemeral): void {
   const arrives = (here.get(device) ?? 0) <= now;
   if (signal.kind === "presence" && !signal.on) here.delete(device);
   else here.set(device, now + HERE_LASTS_MS);
-  turn.setPresence({ seen: opened.seen, here, typing });
+  turn.setPresence({ here, typing });
   if (arrives && here.has(device)) {
     turn.setPresence({ saidHere: Math.min(presence.saidHere, now - HERE_EVERY_MS + ANSWER_EVERY_MS) });
   }

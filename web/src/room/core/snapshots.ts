@@ -4,7 +4,7 @@ import { equal, toHex } from "../../bytes/bytes";
 import type { LeafIdentity } from "../../identity/credential";
 import { encode } from "../../wire/cbor";
 import type { SnapshotCheck, SnapshotPage } from "../../wire/generated";
-import { foldCommit } from "../fold";
+import { FOLD_VERSION, foldCommit } from "../fold";
 import { nextHead, SEEN_HEAD_LENGTH } from "../logHead";
 import { hasAccount } from "../roster";
 import {
@@ -151,8 +151,9 @@ function adopt(
   }
   const witnesses = newcomer.others.filter((one) => !equal(one, leaf.accountId));
   turn.set({
-    fold: snapshot.fold,
-    whole: true,
+    fold: { ...snapshot.fold, version: FOLD_VERSION },
+    // One of the former version lacks what that version did not know: nothing is confirmed by it.
+    whole: snapshot.fold.version === FOLD_VERSION,
     names: new Map([...names, ...snapshot.fold.names]),
     newcomer: null,
     provisional: { c: newcomer.c, hash, poster: leaf.accountId, witnesses },

@@ -111,6 +111,8 @@ function planOf(turn: Turn, purpose: Purpose, at: Situation): Plan {
     case "update":
     case "renew":
     case "repair":
+    case "before_call":
+    case "after_call":
       return planUpdate();
   }
 }

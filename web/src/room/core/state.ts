@@ -10,6 +10,7 @@ import type { ProposalReference } from "../../mls/judgeCommit";
 import type { KeyPackageSecrets } from "../../mls/keyPackage";
 import type { LeafIndex } from "../../mls/treeMath";
 import { encode } from "../../wire/cbor";
+import type { CallState } from "../../wire/generated";
 import type { RoomChange } from "../change";
 import type { EphemeralSeen, EphemeralSender } from "../ephemeral";
 import type { EventBody } from "../events";
@@ -126,7 +127,17 @@ export function sameIntent(a: Intent, b: Intent): boolean {
 export type Purpose =
   | { readonly kind: "intent"; readonly intent: Intent }
   | { readonly kind: "request"; readonly requestId: Uint8Array }
-  | { readonly kind: "leaves" | "own_devices" | "update" | "renew" | "expiry" | "repair" };
+  | {
+      readonly kind:
+        | "leaves"
+        | "own_devices"
+        | "update"
+        | "renew"
+        | "expiry"
+        | "repair"
+        | "before_call"
+        | "after_call";
+    };
 
 /** One's own commit between persisting it and its position in the log (E21). */
 export type StagedCommit = {
@@ -266,13 +277,83 @@ export type Chores = {
   readonly firstEvent: number;
   /** Unreadable entries in this epoch (E19). */
   readonly unreadable: number;
+  /** In this epoch there was, or may have been, a call: its keys are to be superseded when it is over (E37). */
+  readonly called: boolean;
 };
+
+export const NO_CHORES: Chores = { firstEvent: 0, unreadable: 0, called: false };
 
 /** Volatile: when this device does what any member may do; others who come first make it needless. */
 export type Dues = {
   readonly leaves: number | null;
   readonly repair: number | null;
   readonly expiry: number | null;
+  readonly afterCall: number | null;
+};
+
+export const NO_DUES: Dues = { leaves: null, repair: null, expiry: null, afterCall: null };
+
+/** Volatile: this device's own part in the room's call (E35). No key is in it: each goes out with the effect that makes it. */
+export type Media =
+  | { readonly stage: "off" }
+  /** It comes in as soon as it may. `starts`: after a commit with a path (E37). */
+  | { readonly stage: "waiting"; readonly starts: boolean }
+  /** It was given the keys of this epoch. `held`: it encrypts nothing. */
+  | {
+      readonly stage: "on" | "held";
+      readonly epoch: bigint;
+      /** Leaves of this epoch whose going is not committed yet (E14). */
+      readonly unheard: readonly LeafIndex[];
+    };
+
+export const NO_MEDIA: Media = { stage: "off" };
+
+/** Who is in the room's call, by the server's word. */
+export type Sitting = Pick<CallState, "participants"> & { readonly id: Uint8Array; readonly since: number };
+
+/** What a device in a call says of itself (E38): when its hand went up, by its own word, and what of it is on. */
+export type InCall = {
+  readonly hand: number | null;
+  readonly mic: boolean;
+  readonly camera: boolean;
+  readonly screen: boolean;
+};
+
+/** Of whom nothing was heard yet. */
+export const SILENT: InCall = { hand: null, mic: false, camera: false, screen: false };
+
+/** Volatile: the room's call. */
+export type Call = {
+  /** Null where nobody is in it, or nothing was said of one. */
+  readonly sitting: Sitting | null;
+  /** Whether the server has spoken on this connection; its silence until it has sent all says that nobody is in a call. */
+  readonly told: boolean;
+  /** Since when this device knows that nobody is in it. */
+  readonly overAt: number | null;
+  /** When this device left, being the last. */
+  readonly lastAt: number | null;
+  /** What was heard, of which sitting, by device in hex. */
+  readonly heardIn: Uint8Array | null;
+  readonly heard: ReadonlyMap<string, InCall>;
+  readonly reacted: ReadonlyMap<string, number>;
+  /** What this device says of itself; null: nothing yet. */
+  readonly mine: InCall | null;
+  /** When that was said last; `again`: it is to be said again. */
+  readonly saidAt: number;
+  readonly again: boolean;
+};
+
+export const NO_CALL: Call = {
+  sitting: null,
+  told: false,
+  overAt: null,
+  lastAt: null,
+  heardIn: null,
+  heard: new Map(),
+  reacted: new Map(),
+  mine: null,
+  saidAt: 0,
+  again: false,
 };
 
 export type RoomState = {
@@ -314,6 +395,8 @@ export type RoomState = {
   /** How far the other devices are, by device id in hex. */
   readonly cursors: ReadonlyMap<string, number>;
   readonly presence: Presence;
+  readonly media: Media;
+  readonly call: Call;
   /** The wake that was asked for last. */
   readonly wake: number | null;
 };

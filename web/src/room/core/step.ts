@@ -2,19 +2,22 @@
 
 import { equal, toHex } from "../../bytes/bytes";
 import type { RoomState as WireRoom } from "../../wire/generated";
-import type { EventBody } from "../events";
+import { type EventBody, encodeBody } from "../events";
 import { isEmoji, isName, isPostText, isTitle } from "../text";
 import { findPost } from "../timeline";
 import { drive, onRequest, onRequestGone } from "./drive";
 import { cutOff, leftRoom } from "./endings";
 import { checkAfter, fetchMissing, onCaughtUp, onEntry, onGap } from "./entries";
-import { dropStaged } from "./merging";
+import { judged } from "./faults";
+import { comeIn, goOut } from "./media";
+import { dropStaged, giveUp } from "./merging";
 import { acked, MAX_OUTBOX, notStored, queueEvent, stale } from "./outbox";
 import { askAgain, sendStatement, statementAnswered, takeWelcome } from "./rejoining";
 import { checkReady, onRouting } from "./routing";
 import { onSignal, sayTyping } from "./signals";
+import { callUnknown, onCallState, sayInCall } from "./sitting";
 import { refusal } from "./staging";
-import { type Intent, OFFLINE, type RoomState, sameIntent } from "./state";
+import { type Intent, OFFLINE, type RoomState } from "./state";
 import { type Command, CommandError, type Env, type Frame, type Input, type Stepped } from "./surface";
 import { isLevel, Turn } from "./turn";
 
@@ -92,6 +95,9 @@ function onFrame(turn: Turn, frame: Frame): void {
     case "ephemeral":
       onSignal(turn, frame);
       return;
+    case "call_state":
+      onCallState(turn, frame);
+      return;
   }
 }
 
@@ -134,6 +140,7 @@ function onOffline(turn: Turn): void {
     leaving: leaving && { ...leaving, inFlight: false },
     presence: { ...presence, here: new Map(), typing: new Map(), saidHere: 0 },
   });
+  callUnknown(turn);
 }
 
 // Answers
@@ -168,11 +175,8 @@ function onRefused(turn: Turn, id: Uint8Array | null, code: string): void {
     return;
   }
   if (staged === null || !equal(staged.id, id)) return;
-  const { purpose } = staged;
   dropStaged(turn);
-  if (purpose.kind !== "intent") return;
-  turn.set({ intents: turn.state.intents.filter((one) => !sameIntent(one, purpose.intent)) });
-  turn.effect({ kind: "dropped", command: purpose.intent.kind, code });
+  giveUp(turn, staged, code);
 }
 
 function onRemoved(turn: Turn, n: number): void {
@@ -191,6 +195,7 @@ function onCommand(turn: Turn, command: Command): void {
     turn.set({ readUpTo: Math.max(state.readUpTo, Math.min(command.n, state.log.n)) });
     return;
   }
+  if (command.kind === "media_off" && state.membership === null) return; // it is out already
   if (state.stage === "removed" || state.stage === "left") throw new CommandError("not_a_member");
   switch (command.kind) {
     case "post":
@@ -201,6 +206,7 @@ function onCommand(turn: Turn, command: Command): void {
     case "edit":
     case "delete":
     case "react":
+    case "say":
     case "profile":
       say(turn, command);
       return;
@@ -216,12 +222,21 @@ function onCommand(turn: Turn, command: Command): void {
     case "presence":
       turn.setPresence({ saidHere: 0 });
       return;
+    case "media_on":
+      comeIn(turn, command.rekey);
+      return;
+    case "media_off":
+      goOut(turn, command.rekey);
+      return;
+    case "say_in_call":
+      sayInCall(turn, command.signal);
+      return;
     default:
       want(turn, intentOf(command));
   }
 }
 
-type Saying = Extract<Command, { kind: "post" | "edit" | "delete" | "react" | "profile" }>;
+type Saying = Extract<Command, { kind: "post" | "edit" | "delete" | "react" | "say" | "profile" }>;
 
 function say(turn: Turn, command: Saying): void {
   const { outbox, leaving } = turn.state;
@@ -248,6 +263,9 @@ function bodyOf(turn: Turn, command: Saying): EventBody {
       if (target.length !== ID_BYTES) throw new CommandError("target");
       return { type: "react", body: { target, emoji, on } };
     }
+    case "say":
+      if ("fault" in judged(() => encodeBody(command.event))) throw new CommandError("out_of_bounds");
+      return command.event;
     case "profile":
       if (!isName(turn.env.me.name)) throw new CommandError("name");
       return { type: "profile", body: { name: turn.env.me.name } };

@@ -6,6 +6,7 @@ import type { Identity } from "../../identity/identity";
 import type { KeyPackageSecrets } from "../../mls/keyPackage";
 import type {
   Ack,
+  CallState,
   CaughtUp,
   Cursors,
   Entry,
@@ -22,6 +23,10 @@ import type {
   Welcome,
   RoomState as WireRoom,
 } from "../../wire/generated";
+import type { CallEvent } from "../callBodies";
+import type { Rings } from "../calls";
+import type { CallSignal } from "../ephemeral";
+import type { Meetings } from "../meetings";
 import type { OpenInvite } from "../roomContext";
 
 /** This device and its person. Leaf keys are made by the core, fresh for each room, and certified with the identity key. */
@@ -57,13 +62,16 @@ export type Frame =
   | Cursors
   | Removed
   | Routing
-  | Ephemeral;
+  | Ephemeral
+  | CallState;
 
 export type Command =
   | { readonly kind: "post"; readonly text: string; readonly replyTo: Uint8Array | null }
   | { readonly kind: "edit"; readonly target: Uint8Array; readonly text: string }
   | { readonly kind: "delete"; readonly target: Uint8Array }
   | { readonly kind: "react"; readonly target: Uint8Array; readonly emoji: string; readonly on: boolean }
+  /** Something about calls or meetings: ring, answer, plan, move, come. */
+  | { readonly kind: "say"; readonly event: CallEvent }
   /** `me.name` changed. */
   | { readonly kind: "profile" }
   /** `invite` as newInvite made it (its open part); the room commits it, then `invited` comes back. */
@@ -79,6 +87,18 @@ export type Command =
   | { readonly kind: "resume" }
   | { readonly kind: "typing" }
   | { readonly kind: "presence" }
+  /**
+   * This device goes into the room's call: `media` follows as soon as it may. `rekey`: it starts the call, so a commit
+   * with a path comes first (E37). Given while it is in already, it changes nothing.
+   */
+  | { readonly kind: "media_on"; readonly rekey: boolean }
+  /** It goes out. `rekey`: nobody is left, so this device supersedes the keys that were used (E37). Always taken. */
+  | { readonly kind: "media_off"; readonly rekey: boolean }
+  /**
+   * A hand, a reaction, or what of this device's media is on: to the others in its call. The core says hand and media
+   * again by itself whenever somebody may not have heard them.
+   */
+  | { readonly kind: "say_in_call"; readonly signal: CallSignal }
   | { readonly kind: "mark_read"; readonly n: number };
 
 export type Input =
@@ -137,8 +157,36 @@ export type Effect =
   | { readonly kind: "invited"; readonly inviteId: Uint8Array }
   /** A new message for the person, for unread counts and notices. */
   | { readonly kind: "arrived"; readonly id: Uint8Array }
+  /**
+   * The keys of the call (E35, E36), for the SFrame worker: decrypt by them from now on, and encrypt by no others. At first
+   * when this device comes in, then for every epoch that is merged, and again for the same epoch when a hold is over. The
+   * base key is the driver's to hand over and to wipe, and nobody else has it.
+   */
+  | {
+      readonly kind: "media";
+      readonly epoch: bigint;
+      readonly baseKey: Uint8Array;
+      readonly ownLeaf: number;
+      readonly leaves: ReadonlyMap<number, CallLeaf>;
+    }
+  /** Encrypt nothing until the next `media`: somebody goes, whom nobody is to hear from now on (E14), or the room is paused (E19). */
+  | { readonly kind: "media_hold"; readonly gone: (CallLeaf & { readonly leaf: number }) | null }
+  /** This device is in the call no more: all of its keys are to be forgotten. */
+  | { readonly kind: "media_end" }
+  /** Somebody in this device's call said something of themselves. A reaction is shown for a moment and kept nowhere. */
+  | {
+      readonly kind: "heard_in_call";
+      readonly accountId: Uint8Array;
+      readonly deviceId: Uint8Array;
+      readonly signal: CallSignal;
+    }
+  /** Somebody else calls the group, and the ring has not lapsed. */
+  | { readonly kind: "rang"; readonly call: Uint8Array }
   /** What was asked for is not possible any more, and was dropped. */
   | { readonly kind: "dropped"; readonly command: Command["kind"]; readonly code: string };
+
+/** Who sits at a leaf. */
+export type CallLeaf = { readonly deviceId: Uint8Array; readonly accountId: Uint8Array };
 
 export type Stepped = {
   readonly state: RoomStateRef;
@@ -234,6 +282,28 @@ export type SightMember = {
   readonly online: boolean;
 };
 
+export type SightCaller = {
+  readonly accountId: Uint8Array;
+  readonly deviceId: Uint8Array;
+  readonly state: "joining" | "here" | "silent";
+  readonly since: number;
+  /** When it went up (ms), by its owner's word; null: it is down. */
+  readonly hand: number | null;
+  readonly mic: boolean;
+  readonly camera: boolean;
+  readonly screen: boolean;
+};
+
+export type SightCall = {
+  /** Which call this is, and its begin (ms); null until the server has said it. */
+  readonly sitting: Uint8Array | null;
+  readonly since: number | null;
+  /** By the server's word, of this room's members. */
+  readonly participants: readonly SightCaller[];
+  /** This device: out of it, to come in, in it, or in it and sending nothing. */
+  readonly media: "off" | "waiting" | "on" | "held";
+};
+
 export type SightState = "ready" | "paused" | "rejoining" | "removed" | "left";
 
 export type RoomSight = {
@@ -266,4 +336,9 @@ export type RoomSight = {
   readonly amFounder: boolean;
   readonly provisional: boolean;
   readonly confirmedAt: number | null;
+  /** Null where nobody is in a call. */
+  readonly call: SightCall | null;
+  /** As the log has them: ringView, occurrences and their like say what is to be shown. */
+  readonly rings: Rings;
+  readonly meetings: Meetings;
 };

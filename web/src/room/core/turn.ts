@@ -2,7 +2,7 @@
 
 import type { Ephemeral, Fetch, Send } from "../../wire/generated";
 import { headAt } from "./heads";
-import type { Chores, Dues, Link, Membership, Presence, RoomLog, RoomState } from "./state";
+import type { Call, Chores, Dues, Link, Membership, Presence, RoomLog, RoomState } from "./state";
 import type { AlarmCode, Effect, Env, Stepped } from "./surface";
 
 export class Turn {
@@ -39,6 +39,10 @@ export class Turn {
 
   setPresence(part: Partial<Presence>): void {
     this.set({ presence: { ...this.state.presence, ...part } });
+  }
+
+  setCall(part: Partial<Call>): void {
+    this.set({ call: { ...this.state.call, ...part } });
   }
 
   setGroup(group: Membership["group"]): void {

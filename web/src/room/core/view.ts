@@ -1,6 +1,7 @@
 /** A room as it is shown: the timeline, what is still on its way laid over it, and the people. */
 
 import { equal, toHex } from "../../bytes/bytes";
+import { type CallItem, summaryOf } from "../attendance";
 import { accountsOf, leavesOf } from "../roster";
 import {
   changedPost,
@@ -14,8 +15,8 @@ import {
 } from "../timeline";
 import { approvalsNeeded } from "../validity";
 import { saidBy } from "./said";
-import type { Membership, Outgoing, RoomState } from "./state";
-import type { Delivery, Env, RoomSight, SightItem, SightMember } from "./surface";
+import { type Membership, type Outgoing, type RoomState, SILENT } from "./state";
+import type { Delivery, Env, RoomSight, SightCall, SightItem, SightMember } from "./surface";
 
 /** What is there to see; `items` is how many of the latest items. */
 export function roomView(state: RoomState, env: Env, items: number): RoomSight {
@@ -48,6 +49,9 @@ export function roomView(state: RoomState, env: Env, items: number): RoomSight {
     amFounder,
     provisional: provisional !== null || newcomer !== null,
     confirmedAt,
+    call: callOf(state, env),
+    rings: state.fold.rings,
+    meetings: state.fold.meetings,
   };
 }
 
@@ -79,6 +83,7 @@ function nameOf({ names }: RoomState, account: Uint8Array | null): string {
 }
 
 function sightOf(state: RoomState, env: Env, item: Item, delivered: number): SightItem {
+  if (item.kind === "call") return sightOfCall(state, item);
   if (item.kind === "system") {
     return { ...item, who: nameOf(state, item.who), by: nameOf(state, item.by) };
   }
@@ -97,6 +102,15 @@ function sightOf(state: RoomState, env: Env, item: Item, delivered: number): Sig
     })),
     delivery: deliveryOf(state, item, delivered),
   };
+}
+
+/** Who was there, and for how many minutes it went on. */
+function sightOfCall(state: RoomState, item: CallItem): SightItem {
+  const { began, ended, people } = summaryOf(item);
+  const who = people.map(({ account }) => nameOf(state, account)).join(", ");
+  const detail = String(Math.max(Math.floor((ended - began + 30_000) / 60_000), 1));
+  const { id, n, at } = item;
+  return { kind: "system", id, n, at, code: "call", who, by: "", detail };
 }
 
 /** How much of a post is shown above a reply to it. */
@@ -172,4 +186,26 @@ function removalsOf(state: RoomState, env: Env, { context, roster }: Membership)
       },
     ];
   });
+}
+
+function callOf({ call, media, membership }: RoomState, env: Env): SightCall | null {
+  const { sitting } = call;
+  if (membership === null || (sitting === null && media.stage === "off")) return null;
+  const accounts = new Map(
+    [...membership.roster.values()].map(({ deviceId, accountId }) => [toHex(deviceId), accountId]),
+  );
+  const participants = (sitting?.participants ?? []).flatMap(({ device, state, since }) => {
+    const hex = toHex(device);
+    const accountId = accounts.get(hex);
+    const said = equal(device, env.me.deviceId) ? call.mine : call.heard.get(hex);
+    return accountId === undefined
+      ? []
+      : [{ accountId, deviceId: device, state, since, ...(said ?? SILENT) }];
+  });
+  return {
+    sitting: sitting?.id ?? null,
+    since: sitting?.since ?? null,
+    participants,
+    media: media.stage,
+  };
 }

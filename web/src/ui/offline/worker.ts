@@ -1,5 +1,8 @@
+import { resubscribed, toFront, type Scope as WakeScope, woken } from "./wake";
+
 /**
- * The page opens without a network: this service worker keeps the files of one build, and nothing else.
+ * The page opens without a network: this service worker keeps the files of one build, and nothing else. It is also what
+ * a push wakes when no page is open (wake.ts).
  *
  * It never stands between a person and an update: the page itself always comes from the server when that answers, and
  * files whose names carry a hash are the same wherever they come from. The server's calls and sockets pass it by.
@@ -7,9 +10,14 @@
 
 type Extendable = Event & { waitUntil(work: Promise<unknown>): void };
 type Fetch = Extendable & { readonly request: Request; respondWith(answer: Promise<Response>): void };
-type Scope = {
+type Pressed = Extendable & { readonly notification: Notification };
+type Renewed = Extendable & { readonly oldSubscription?: PushSubscription | null };
+type Scope = WakeScope & {
   addEventListener(name: "install" | "activate", listener: (event: Extendable) => void): void;
   addEventListener(name: "fetch", listener: (event: Fetch) => void): void;
+  addEventListener(name: "push", listener: (event: Extendable) => void): void;
+  addEventListener(name: "notificationclick", listener: (event: Pressed) => void): void;
+  addEventListener(name: "pushsubscriptionchange", listener: (event: Renewed) => void): void;
 };
 
 /** The names of this build's files and a hash of them; the build writes them in. */
@@ -47,6 +55,17 @@ worker.addEventListener("fetch", (event) => {
   if (request.method !== "GET" || origin !== location.origin) return;
   if (request.mode === "navigate") event.respondWith(page(request, pathname));
   else if (BUILD_FILES.includes(pathname)) event.respondWith(file(request));
+});
+
+worker.addEventListener("push", (event) => event.waitUntil(woken(worker)));
+
+worker.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(toFront(worker));
+});
+
+worker.addEventListener("pushsubscriptionchange", (event) => {
+  event.waitUntil(resubscribed(worker, event.oldSubscription ?? null));
 });
 
 /** From the server, whatever it answers; only when there is no network, the page of this build. */

@@ -30,6 +30,17 @@ export function systemText(item: TimelineItem & { kind: "system" }): string {
       return say.bad_commit(item.who);
     case "newer_version":
       return say.newer_version(item.who);
+    case "rang":
+    case "rang_off":
+    case "rang_written":
+    case "meeting":
+    case "meeting_changed":
+    case "meeting_moved":
+    case "meeting_cancelled":
+    case "meeting_ended":
+      return say[item.code](by, item.detail);
+    case "call":
+      return say.call(item.detail, who);
     default:
       return say.other(item.code);
   }

@@ -1,7 +1,7 @@
 /** A program that ends between any two of its steps: what was stored goes on, what was acknowledged stays, nothing comes twice. */
 
 import { describe, expect, it } from "vitest";
-import { expectConverged, expectStored } from "./invariants";
+import { expectConverged, expectMedia, expectStored } from "./invariants";
 import { type CrashPoint, type Device, ROOM, roomOf, World } from "./world";
 
 const SOAK = process.env.COLLEGIUM_SOAK === "1";
@@ -24,20 +24,32 @@ function story(seed: string, whose: number, point: CrashPoint, inputs: number): 
     // A crash before it was stored: the person sees that it is not there.
     if (who.crashes === crashes || who.texts().includes(text)) said.push(text);
   };
+  const call = (who: Device, rekey: boolean): void => {
+    if (who.state?.stage === "member" && who.state.media.stage === "off") who.call(rekey);
+  };
   say(anna!, "one");
+  call(anna!, true);
   say(ben!, "two");
   world.run(100);
+  call(ben!, false);
   const fragment = anna!.invite();
   say(ben!, "three");
   world.run(1_000);
   cleo.accept(fragment);
   world.run(400);
+  call(crasher, false);
   say(anna!, "four");
   ben!.command({ kind: "rename", title: "Renamed" });
   say(ben!, "five");
   world.run(15_000);
   say(cleo, "six");
+  call(cleo, false);
+  ben!.hangUp(false);
   say(anna!, "seven");
+  world.run(1_000);
+  for (const one of world.devices) expectMedia(one);
+  cleo.hangUp(false);
+  anna!.hangUp(true);
   world.run(90_000);
   expect(world.devices.flatMap((one) => one.told())).toEqual([]);
   expect([...anna!.texts()].sort()).toEqual([...said].sort());

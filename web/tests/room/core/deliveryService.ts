@@ -10,6 +10,8 @@ import { decodeMlsMessage } from "../../../src/mls/mlsMessage";
 import type { Frame } from "../../../src/room/core";
 import { listHash } from "../../../src/room/logHead";
 import type {
+  CallParticipant,
+  CallState,
   Cursor,
   Entry,
   Ephemeral,
@@ -53,6 +55,7 @@ export type ServedRoom = {
   rejoins: Map<string, Uint8Array>;
   /** What was asked and answered: the same again opens nothing. */
   answered: Set<string>;
+  call: { readonly id: Uint8Array; readonly since: number; participants: CallParticipant[] } | null;
 };
 
 const hashOf = (devices: ReadonlySet<string>, all: ReadonlyMap<string, Uint8Array>): Uint8Array =>
@@ -78,6 +81,7 @@ export class DeliveryService {
   readonly #wires = new Map<string, Wire>();
   readonly #now: () => number;
   #requests = 0;
+  #calls = 0;
   /** Set by tests: the next sends are told that nothing was stored. */
   refusing = 0;
 
@@ -120,7 +124,29 @@ export class DeliveryService {
       requests: [],
       rejoins: new Map(),
       answered: new Set(),
+      call: null,
     });
+  }
+
+  // The room's call: who is in it, and no media
+
+  callJoin(roomId: Uint8Array, device: Uint8Array): void {
+    const room = this.room(roomId);
+    if (!served(room.routing).has(toHex(device))) return;
+    const since = this.#now();
+    room.call ??= { id: sha384(Uint8Array.of(this.#calls++)).slice(0, 16), since, participants: [] };
+    if (room.call.participants.some((one) => equal(one.device, device))) return;
+    const seat = { device, session: device, since, state: "here" } as const;
+    room.call = { ...room.call, participants: [...room.call.participants, seat] };
+    this.#tell(room, callState(room));
+  }
+
+  callLeave(roomId: Uint8Array, device: Uint8Array): void {
+    const room = this.rooms.get(toHex(roomId));
+    if (!room?.call?.participants.some((one) => equal(one.device, device))) return;
+    const participants = room.call.participants.filter((one) => !equal(one.device, device));
+    room.call = participants.length === 0 ? null : { ...room.call, participants };
+    this.#tell(room, callState(room));
   }
 
   // Connections
@@ -169,6 +195,7 @@ export class DeliveryService {
     if (welcome !== undefined) wire(welcome);
     for (const request of room.requests) wire(request);
     wire({ t: "caught_up", room: room.id, last: room.last });
+    if (room.call !== null) wire(callState(room));
   }
 
   #replay(room: ServedRoom, wire: Wire, above: number, upto: number): void {
@@ -276,6 +303,7 @@ export class DeliveryService {
       const until = send.kind === "leave" ? n : room.routing.n;
       room.members.get(one)!.until = until;
       this.#wires.get(one)?.({ t: "removed", room: room.id, n: until });
+      this.callLeave(room.id, this.#devices.get(one)!);
     }
     this.#newcomers(room, send, n, before, now);
     if (send.kind === "commit") {
@@ -380,6 +408,11 @@ export class DeliveryService {
     const end = upto ?? Math.min(...cursors);
     room.log = room.log.map((one) => (one.n <= end ? { ...one, entry: null } : one));
   }
+}
+
+function callState({ id: room, call }: ServedRoom): CallState {
+  if (call === null) return { t: "call_state", room, participants: [] };
+  return { t: "call_state", room, call: call.id, since: call.since, participants: call.participants };
 }
 
 /** The clear header fits the frame (PROTOCOL.md §4.5). */

@@ -41,6 +41,8 @@ export function expectConverged(world: World): void {
     expect(state.intents, who).toEqual([]);
     expect(state.newcomer, who).toBe(null);
     expect(state.leaves, who).toEqual([]);
+    // E37: the keys of a call that is over are superseded.
+    expect(state.chores.called, who).toBe(room.call !== null);
     expect(devicesOf(state.membership!.roster).map(toHex).sort(), who).toEqual([...room.routing.next].sort());
     if (state.whole && first.state!.whole) {
       const snapshot = (one: Device): string =>
@@ -51,7 +53,29 @@ export function expectConverged(world: World): void {
     const open = room.requests.some((one) => asked !== undefined && equal(one.request_id, asked));
     expect(open, `${who} is asked for still`).toBe(false);
   }
+  for (const device of world.devices) expectMedia(device);
   expectSameOrder(members);
+}
+
+/** Whoever encrypts does so in the present epoch, and may (E14, E19); and no base key was ever stored (E37). */
+export function expectMedia(device: Device): void {
+  const { state, keys, sending, world, rows } = device;
+  const media = state?.media ?? { stage: "off" };
+  expect(sending, device.person).toBe(media.stage === "on");
+  expect(keys !== null, device.person).toBe(media.stage === "on" || media.stage === "held");
+  if (sending) {
+    expect(keys!.epoch, device.person).toBe(epoch(device.group));
+    expect([...keys!.leaves.keys()], device.person).toEqual([...state!.membership!.roster.keys()]);
+    expect([state!.stage, state!.pause, state!.leaves, state!.leaving]).toEqual(["member", null, [], null]);
+  }
+  for (const [name, row] of rows) {
+    for (const key of world.baseKeys.values()) {
+      expect(
+        Buffer.from(row).includes(Buffer.from(key)),
+        `${device.person} has stored a base key in ${name}`,
+      ).toBe(false);
+    }
+  }
 }
 
 /** Whoever has read two posts has them in the same order, and none twice. */
@@ -75,7 +99,7 @@ export function expectSameOrder(devices: readonly Device[]): void {
 
 /** Whether the rows of a device give the state that it has. */
 export function expectStored(device: Device): void {
-  const { link, dues, requests, cursors, presence, wake, ...kept } = device.state!;
+  const { link, dues, requests, cursors, presence, media, call, wake, ...kept } = device.state!;
   const loaded = device.stored();
   const inFlight = { ...kept };
   for (const name of Object.keys(inFlight) as (keyof typeof inFlight)[]) {

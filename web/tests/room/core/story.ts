@@ -4,21 +4,25 @@
  * nothing in the log is its own.
  */
 
-import { concat, fromBase64Url, toBase64Url } from "../../../src/bytes/bytes";
+import { concat, equal, fromBase64Url, toBase64Url } from "../../../src/bytes/bytes";
 import { epoch, epochAuthenticator } from "../../../src/mls/group";
 import {
+  type Effect,
   type Env,
   type Frame,
+  type Input,
   type JoinExpectation,
   joinRoom,
   type RoomState,
   roomView,
   step,
 } from "../../../src/room/core";
+import type { CallSignal } from "../../../src/room/ephemeral";
 import { encodeSnapshot, snapshotHash } from "../../../src/room/snapshot";
 import { decodeOne, encode } from "../../../src/wire/cbor";
 import { DEPLOYMENT, id, seeded, someone } from "../../identity/people";
-import { roomOf, World } from "./world";
+import type { FromServer } from "./deliveryService";
+import { type Device, roomOf, World } from "./world";
 
 const READER = "cleo";
 const MAX_FRAME = 2 ** 22;
@@ -28,6 +32,8 @@ export type Story = {
   /** When (ms), and the frame as it stands on the socket. */
   readonly frames: readonly (readonly [number, string])[];
   readonly end: ReturnType<typeof endOf>;
+  /** What it was given of a call that it went into when it was told of one, and what was said there. */
+  readonly call: readonly (readonly unknown[])[];
 };
 
 function envAt(time: number): Env {
@@ -48,6 +54,7 @@ export function tell(): Story {
   const frames: [number, string][] = [];
   cleo.tamper = (frame) => {
     if (frame.t !== "ready" && frame.t !== "bye") frames.push([world.now, toBase64Url(encode(frame))]);
+    if (callIn(frame)) world.at(world.now, () => cleo.call(false));
     return frame;
   };
   cleo.meddle = () => null;
@@ -72,6 +79,16 @@ export function tell(): Story {
   const dora = world.device("dora");
   dora.accept(second);
   world.run(20_000);
+  anna!.call(true);
+  world.run(1_000);
+  ben!.call(false);
+  world.run(1_000);
+  const sitting = ben!.view().call!.sitting!;
+  const inCall = (who: Device, signal: CallSignal): void => who.command({ kind: "say_in_call", signal });
+  inCall(anna!, { kind: "call_media", sitting, mic: true, camera: true, screen: false });
+  inCall(ben!, { kind: "hand", sitting, on: true, since: world.now });
+  inCall(ben!, { kind: "call_reaction", sitting, emoji: "👏" });
+  world.run(1_000);
   const laptop = world.device("ben", "laptop");
   laptop.recover(ben!.pin());
   world.run(20_000);
@@ -85,7 +102,34 @@ export function tell(): Story {
   anna!.post("Only us now");
   anna!.command({ kind: "typing" });
   world.run(500);
-  return { expectation, frames, end: endOf(cleo.state!, world.now) };
+  return { expectation, frames, end: endOf(cleo.state!, world.now), call: callOf(cleo.effects) };
+}
+
+/** The word that somebody is in a call, for a device that is not in it. */
+function callIn(frame: FromServer): boolean {
+  const me = id(`device ${READER} phone`);
+  return (
+    frame.t === "call_state" &&
+    frame.participants.length > 0 &&
+    !frame.participants.some(({ device }) => equal(device, me))
+  );
+}
+
+function callOf(effects: readonly Effect[]): Story["call"] {
+  return effects.flatMap((effect): unknown[][] => {
+    switch (effect.kind) {
+      case "media":
+        return [["media", Number(effect.epoch), toBase64Url(effect.baseKey), [...effect.leaves.keys()]]];
+      case "media_hold":
+        return [["hold", effect.gone?.leaf ?? null]];
+      case "media_end":
+        return [["end"]];
+      case "heard_in_call":
+        return [["heard", toBase64Url(effect.deviceId), effect.signal.kind]];
+      default:
+        return [];
+    }
+  });
 }
 
 /** What two devices that were sent the same must agree on. */
@@ -103,6 +147,14 @@ function endOf(state: RoomState, time: number) {
     title: sight.title,
     members: sight.members.map(({ name, devices, founder }) => [name, devices, founder]),
     typing: sight.typing.map(toBase64Url),
+    media: sight.call?.media ?? "off",
+    callers: (sight.call?.participants ?? []).map(({ deviceId, hand, mic, camera, screen }) => [
+      toBase64Url(deviceId),
+      hand,
+      mic,
+      camera,
+      screen,
+    ]),
     posts: sight.items.flatMap((item) =>
       item.kind === "post"
         ? [
@@ -124,9 +176,11 @@ function endOf(state: RoomState, time: number) {
 }
 
 /** How it ends for a device that is given the story, and what it alarmed. */
-export function read({ expectation, frames, end }: Story): { end: Story["end"]; alarms: string[] } {
+export function read({ expectation, frames, end }: Story): Pick<Story, "end" | "call"> & {
+  alarms: string[];
+} {
   let state: RoomState | null = null;
-  const alarms: string[] = [];
+  const effects: Effect[] = [];
   for (const [time, data] of frames) {
     const frame = decodeOne(fromBase64Url(data), MAX_FRAME) as Frame;
     const env = envAt(time);
@@ -134,11 +188,16 @@ export function read({ expectation, frames, end }: Story): { end: Story["end"]; 
       if (frame.t === "welcome") state = joinRoom(env, expected(expectation), frame, null).state;
       continue;
     }
-    const stepped = step(state, { kind: "frame", frame }, env);
-    state = stepped.state;
-    for (const effect of stepped.effects) if (effect.kind === "alarm") alarms.push(effect.code);
+    const inputs: Input[] = [{ kind: "frame", frame }];
+    if (callIn(frame)) inputs.push({ kind: "command", command: { kind: "media_on", rekey: false } });
+    for (const input of inputs) {
+      const stepped = step(state, input, env);
+      state = stepped.state;
+      effects.push(...stepped.effects);
+    }
   }
-  return { end: endOf(state!, end.at), alarms };
+  const alarms = effects.flatMap((effect) => (effect.kind === "alarm" ? [effect.code] : []));
+  return { end: endOf(state!, end.at), call: callOf(effects), alarms };
 }
 
 function written({ secrets, ...expectation }: JoinExpectation): Record<string, unknown> {

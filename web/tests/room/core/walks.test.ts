@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { toHex } from "../../../src/bytes/bytes";
-import { expectConverged, expectStored, trueHead } from "./invariants";
+import { expectConverged, expectMedia, expectStored, trueHead } from "./invariants";
 import { type CrashPoint, type Device, ROOM, roomOf, World } from "./world";
 
 const SOAK = process.env.COLLEGIUM_SOAK === "1";
@@ -51,7 +51,8 @@ class Walk {
     const { world } = this;
     const who = this.pick(this.members());
     const dice = world.draw(100);
-    if (dice < 45) this.say(who);
+    if (dice < 37) this.say(who);
+    else if (dice < 45) this.attempt(() => this.call(who));
     else if (dice < 55) this.attempt(() => this.react(who));
     else if (dice < 62) this.attempt(() => who.command({ kind: "rename", title: `Title ${this.#count++}` }));
     else if (dice < 67) this.invite(who);
@@ -67,6 +68,7 @@ class Walk {
     else this.recover(who);
     if (this.copies && world.draw(12) === 0) this.restore();
     world.run(world.draw(900));
+    for (const one of this.members()) expectMedia(one);
   }
 
   say(who: Device): void {
@@ -93,6 +95,13 @@ class Walk {
       this.world.run(3_000);
       this.world.device(name).accept(fragment);
     });
+  }
+
+  /** Into the room's call, or out of it; the last to leave does not always do its part (E37). */
+  call(who: Device): void {
+    const { call } = this.world.ds.room(ROOM);
+    if (who.state?.media.stage === "off") who.call(call === null);
+    else who.hangUp(call?.participants.length === 1 && this.world.draw(3) > 0);
   }
 
   /** One more device of somebody who is here. */
@@ -134,6 +143,9 @@ class Walk {
       one.crashAt = null;
       one.connect();
     }
+    world.run(60_000);
+    for (const one of world.devices) if (one.state !== null) expectMedia(one);
+    for (const one of this.members()) one.hangUp(false);
     world.run(180_000);
   }
 

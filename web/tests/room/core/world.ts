@@ -53,6 +53,8 @@ export class World {
   readonly rng: Rng;
   readonly ds: DeliveryService;
   readonly devices: Device[] = [];
+  /** Every base key that a device was given, by epoch. */
+  readonly baseKeys = new Map<bigint, Uint8Array>();
   /** The longest that a frame travels. Every connection keeps its order. */
   latency = 20;
   #queue: Scheduled[] = [];
@@ -144,6 +146,8 @@ class Link {
   }
 }
 
+export type Keys = Omit<Extract<Effect, { kind: "media" }>, "kind">;
+
 export class Device {
   readonly me: Me;
   readonly rng: Rng;
@@ -164,6 +168,11 @@ export class Device {
   /** The same for what the server sends to this device: a server that lies. */
   tamper: ((frame: FromServer) => FromServer | null) | null = null;
   crashes = 0;
+  /** What this device's media worker was given last, and whether it may encrypt by it; null: out of the call. */
+  keys: Keys | null = null;
+  sending = false;
+  /** Leaves that the worker no longer hears. */
+  readonly gone: number[] = [];
   #wakeOrder = 0;
 
   constructor(
@@ -226,6 +235,8 @@ export class Device {
   crash(): void {
     this.link?.close();
     this.link = null;
+    this.#noMedia();
+    this.world.ds.callLeave(ROOM, this.me.deviceId);
     this.state = this.rows.has(CORE_ROW) ? this.stored() : null;
     this.world.at(this.world.now + 50, () => this.connect());
   }
@@ -326,8 +337,36 @@ export class Device {
         this.world.at(effect.at - this.clockOff, () => {
           if (order === this.#wakeOrder) this.input({ kind: "tick" });
         });
+        return;
       }
+      case "media":
+        this.#given(effect);
+        return;
+      case "media_hold":
+        this.sending = false;
+        if (effect.gone !== null) this.gone.push(effect.gone.leaf);
+        return;
+      case "media_end":
+        this.#noMedia();
+        this.#http(() => this.world.ds.callLeave(ROOM, this.me.deviceId));
     }
+  }
+
+  /** All who are given the keys of an epoch are given the same ones. */
+  #given({ kind: _, ...keys }: Extract<Effect, { kind: "media" }>): void {
+    const known = this.world.baseKeys.get(keys.epoch);
+    if (known !== undefined && !equal(known, keys.baseKey)) throw new Error("two base keys in one epoch");
+    for (const [epoch, key] of this.world.baseKeys) {
+      if (epoch !== keys.epoch && equal(key, keys.baseKey)) throw new Error("one base key in two epochs");
+    }
+    this.world.baseKeys.set(keys.epoch, keys.baseKey);
+    this.keys = keys;
+    this.sending = true;
+  }
+
+  #noMedia(): void {
+    this.keys = null;
+    this.sending = false;
   }
 
   send(frame: Send | Fetch | Ephemeral | Cursor): void {
@@ -382,6 +421,23 @@ export class Device {
 
   command(command: Command): void {
     this.input({ kind: "command", command });
+  }
+
+  /** Into the room's call; `rekey`: to begin it. */
+  call(rekey: boolean): void {
+    this.command({ kind: "media_on", rekey });
+    const join = (): void => {
+      if (this.state !== null && this.state.media.stage !== "off")
+        this.world.ds.callJoin(ROOM, this.me.deviceId);
+    };
+    // On the same socket: after the commit with which a call begins.
+    if (this.link === null) this.#http(join);
+    else this.link.up(join);
+  }
+
+  /** Out of it. */
+  hangUp(rekey: boolean): void {
+    this.command({ kind: "media_off", rekey });
   }
 
   post(text: string): void {

@@ -121,6 +121,9 @@ const room = (more: Partial<RoomView> = {}): RoomView => ({
   older: false,
   readUpTo: 1000,
   typing: [],
+  call: null,
+  rings: [],
+  meetings: [],
   invites: [],
   removals: [],
   removesAlone: false,
@@ -160,7 +163,11 @@ const open = (more: Partial<Open> = {}): Open => ({
   groups,
   waiting: [],
   alarms: [],
+  rings: [],
+  call: null,
+  meetings: [],
   clockOffMinutes: 0,
+  wakes: "off",
   ...more,
 });
 

@@ -42,6 +42,10 @@ export class ScriptedEngine implements Connected {
     this.#onRoom = callback;
   }
 
+  onCall(): () => void {
+    return () => undefined;
+  }
+
   /** Go on to another view, as the real one does by itself. */
   show(view: AppView): void {
     this.#app = view;

@@ -1,0 +1,142 @@
+"""When this device is given the keys of the room's call, and when it must not encrypt (E14, E19, E35 to E37).
+
+The keys are made when they go out and kept nowhere: with its epoch the exporter goes, and nobody can make
+them any more.
+"""
+
+from dataclasses import replace
+
+from client.room import effects
+from client.room.ranks import anyone, turn_delay
+from client.room.state import NO_MEDIA, MediaGiven, MediaOff, MediaWaiting, Membership
+from client.room.surface import CommandError
+from client.room.turn import Turn, is_level
+from crypto.mls.group import epoch, export_secret
+from crypto.mls.tree_math import LeafIndex
+from crypto.sframe.key_derivation import BASE_KEY_LABEL, BASE_KEY_LENGTH
+
+AFTER_CALL_MS = 30_000
+"""E37: so long after a call its epoch is superseded by anybody's device, where the last to leave has not done
+it.
+"""
+LAST_WAIT_MS = 2_000
+"""How long the last to leave waits for the server's word that nobody is left: a commit before it would be one
+too early.
+"""
+
+
+def come_in(turn: Turn, starts: bool) -> None:
+    """This device goes into the call. Raises CommandError."""
+    state = turn.state
+    if state.stage != "member":
+        raise CommandError("rejoining")
+    if state.leaving is not None:
+        raise CommandError("leaving")
+    if state.pause is not None:
+        raise CommandError("paused")
+    if isinstance(state.media, MediaOff):
+        turn.state = replace(state, media=MediaWaiting(starts))
+        turn.call = replace(turn.call, last_at=None)
+
+
+def go_out(turn: Turn, last: bool) -> None:
+    """It goes out. `last`: nobody is left, so it supersedes what was used (E37)."""
+    _end(turn)
+    if last and turn.chores.called:
+        turn.call = replace(turn.call, last_at=turn.env.now)
+        turn.dues = replace(turn.dues, after_call=None)
+
+
+def start_refused(turn: Turn, code: str) -> None:
+    """A start that the group or the server said no to: nothing begins."""
+    if turn.state.media == MediaWaiting(starts=True):
+        _end(turn)
+        turn.effect(effects.Dropped("media_on", code))
+
+
+def _end(turn: Turn) -> None:
+    if not isinstance(turn.state.media, MediaOff):
+        turn.state = replace(turn.state, media=NO_MEDIA)
+        turn.call = replace(turn.call, mine=None, again=False)
+        turn.effect(effects.MediaEnd())
+
+
+def is_call_on(turn: Turn) -> bool:
+    """Whether somebody is in a call of this epoch, this device or another."""
+    sitting, mine = turn.call.sitting, turn.env.me.device_id
+    others = sitting is not None and any(one.device != mine for one in sitting.participants)
+    return others or isinstance(turn.state.media, MediaGiven)
+
+
+def merged_in_call(turn: Turn, own: bool) -> None:
+    """After a merge: whatever was used in the epochs before is gone with them."""
+    turn.chores = replace(turn.chores, called=is_call_on(turn))
+    turn.call = replace(turn.call, last_at=None)
+    # E37: anybody's commit does, as every one of ours has a path. What is caught up with may be from days
+    # before.
+    if turn.state.media == MediaWaiting(starts=True) and (own or turn.link.caught_up):
+        turn.state = replace(turn.state, media=MediaWaiting(starts=False))
+
+
+def settle_media(turn: Turn) -> None:
+    """At the end of every step: what the state now asks of the media."""
+    state = turn.state
+    media, membership = state.media, state.membership
+    if isinstance(media, MediaOff):
+        return
+    if state.stage != "member" or membership is None or state.leaving is not None:
+        _end(turn)
+        return
+    free = state.pause is None and not state.leaves
+    if isinstance(media, MediaWaiting):
+        # E24: not before what its author would repeat of the log is known.
+        if free and not media.starts and state.newcomer is None and is_level(state):
+            _give(turn, membership)
+        return
+    merged = media.epoch != epoch(membership.group)
+    unheard = () if merged else media.unheard
+    # What was heard to go stays unheard in its epoch, whether or not it can be committed.
+    if free and not unheard:
+        if merged or media.stage == "held":
+            _give(turn, membership)
+        return
+    _hold(turn, membership, media, unheard)
+
+
+def _give(turn: Turn, membership: Membership) -> None:
+    group = membership.group
+    turn.state = replace(turn.state, media=MediaGiven("on", epoch(group)))
+    if not turn.chores.called:
+        turn.chores = replace(turn.chores, called=True)
+    leaves = {
+        leaf: effects.CallLeaf(who.device_id, who.account_id) for leaf, who in membership.roster.items()
+    }
+    base_key = export_secret(group, BASE_KEY_LABEL, b"", BASE_KEY_LENGTH)  # E35
+    turn.effect(effects.Media(epoch(group), base_key, group.own_leaf, leaves))
+
+
+def _hold(turn: Turn, membership: Membership, media: MediaGiven, unheard: tuple[LeafIndex, ...]) -> None:
+    """E14, E19: nothing is encrypted until keys are given again."""
+    going = tuple(one.leaf for one in turn.state.leaves if one.leaf not in unheard)
+    turn.state = replace(turn.state, media=MediaGiven("held", media.epoch, unheard + going))
+    for leaf in going:
+        who = membership.roster[leaf]
+        turn.effect(effects.MediaHold(effects.Gone(leaf, effects.CallLeaf(who.device_id, who.account_id))))
+    if not going and media.stage == "on":
+        turn.effect(effects.MediaHold(None))
+
+
+def after_call_due(turn: Turn, planned: int | None) -> int | None:
+    """E37: when this device supersedes the epoch of a call that is over; None where it has not to. `planned`:
+    the time that it has for it already. Others who come first make it needless.
+    """
+    call = turn.call
+    if not turn.chores.called or is_call_on(turn):
+        return None
+    if planned is not None:
+        return planned
+    if call.last_at is not None:
+        return call.last_at + LAST_WAIT_MS if call.over_at is None else turn.env.now
+    if call.over_at is None:
+        return None
+    return call.over_at + AFTER_CALL_MS + turn_delay(turn, anyone)

@@ -1,0 +1,226 @@
+"""How much one receiver's path carries (draft-ietf-rmcat-gcc-02), from its transport-wide feedback.
+
+Two controllers, and the lower of them is the estimate: one by delay (§5, additive or multiplicative increase,
+multiplicative decrease), one by loss (§6). Rates are bits in a second, times seconds.
+"""
+
+from collections import deque
+from typing import Final
+
+from signaling.sfu.trendline import Trendline, Usage
+
+START: Final = 300_000.0
+MIN: Final = 40_000.0
+MAX: Final = 20_000_000.0
+
+BETA: Final = 0.85
+"""§5.5: what is left of the measured rate after overuse."""
+GROWTH: Final = 1.08
+"""§5.5: each second, far from where overuse was met before."""
+RESPONSE: Final = 0.1
+"""§5.5: added to the round trip, how long the path takes to answer a change."""
+PACKET_BITS: Final = 1200 * 8
+APP_LIMIT: Final = 1.5
+"""§5.5: nothing is known about rates beyond this times what arrived."""
+APP_SLACK: Final = 10_000.0
+RATE_WINDOW: Final = 0.5
+"""§5.5: what arrived is measured over this long."""
+MIN_RATE_SPAN: Final = 0.15
+MOMENT: Final = 0.004
+MAX_ARRIVED: Final = 4096
+
+LOSS_LOW: Final = 0.02
+LOSS_HIGH: Final = 0.10
+LOSS_PERIOD: Final = 1.0
+LOSS_PACKETS: Final = 40
+LOSS_GROWTH: Final = 1.05
+MIN_BY_LOSS: Final = 200_000.0
+"""A path that loses packets at so low a rate does so for another reason; where it is full, delay tells."""
+
+SILENCE: Final = 1.5
+"""Without feedback for so long although packets leave, less is sent."""
+
+Result = tuple[int, float, int, float | None]
+"""(transport-wide number, when sent, bytes, when arrived by the receiver's clock or None)"""
+
+
+class Arrived:
+    """The rate at which the receiver got packets lately."""
+
+    __slots__ = ("_packets", "_total")
+
+    def __init__(self) -> None:
+        self._packets: deque[tuple[float, int]] = deque()
+        self._total = 0
+
+    def add_all(self, results: list[Result]) -> None:
+        """Those of one moment count as one: nothing else is done for each packet."""
+        at = together = None
+        for _, _, size, when in results:
+            if when is None:
+                continue
+            if at is None or together is None or not 0 <= when - at < MOMENT:
+                if at is not None and together is not None:
+                    self._add(at, together)
+                at, together = when, size
+            else:
+                together += size
+        if at is not None and together is not None:
+            self._add(at, together)
+
+    def _add(self, when: float, size: int) -> None:
+        packets = self._packets
+        if packets and when < packets[-1][0]:
+            when = packets[-1][0]
+        packets.append((when, size))
+        self._total += size
+        while packets[0][0] < when - RATE_WINDOW or len(packets) > MAX_ARRIVED:
+            self._total -= packets.popleft()[1]
+
+    @property
+    def rate(self) -> float | None:
+        if len(self._packets) < 2:
+            return None
+        span = self._packets[-1][0] - self._packets[0][0]
+        if span < MIN_RATE_SPAN:
+            return None
+        # The first packet's bytes came before the span began.
+        return (self._total - self._packets[0][1]) * 8 / span
+
+
+class Estimator:
+    __slots__ = (
+        "_arrived",
+        "_by_delay",
+        "_by_loss",
+        "_calm_at",
+        "_ceiling",
+        "_counted",
+        "_decreased",
+        "_heard",
+        "_loss_at",
+        "_lost",
+        "_seen",
+        "_spread",
+        "_trendline",
+        "_updated",
+        "loss",
+    )
+
+    def __init__(self) -> None:
+        self._trendline = Trendline()
+        self._arrived = Arrived()
+        self._by_delay = START
+        self._by_loss = MAX
+        # Where overuse was met: a mean of rates, and how far they were spread.
+        self._ceiling: float | None = None
+        self._spread = 0.4
+        self._decreased = 0.0
+        # Until then a queue is our own probe's.
+        self._calm_at = 0.0
+        self._updated: float | None = None
+        self._loss_at = 0.0
+        self._lost = 0
+        self._counted = 0
+        self.loss = 0.0
+        """Share of packets that did not arrive, lately."""
+        self._heard: float | None = None
+        self._seen = False
+
+    @property
+    def rate(self) -> float:
+        return max(MIN, min(self._by_delay, self._by_loss, MAX))
+
+    @property
+    def usage(self) -> Usage:
+        return self._trendline.usage
+
+    @property
+    def arriving(self) -> float | None:
+        return self._arrived.rate
+
+    @property
+    def hears(self) -> bool:
+        """Whether there was feedback at all: without any, nothing is known."""
+        return self._seen
+
+    def feedback(self, results: list[Result], round_trip: float, now: float) -> None:
+        """What a feedback says about packets, in the order of sending."""
+        if not results:
+            return
+        came = [(sent, when) for _, sent, _, when in results if when is not None]
+        over = self._trendline.add_all(came)
+        self._arrived.add_all(results)
+        self._lost += len(results) - len(came)
+        self._counted += len(results)
+        self._heard = now
+        self._seen = True
+        self._steer_by_delay(over, round_trip, now)
+        self._steer_by_loss(now)
+
+    def _steer_by_delay(self, over: bool, round_trip: float, now: float) -> None:
+        elapsed = 0.0 if self._updated is None else min(1.0, now - self._updated)
+        self._updated = now
+        measured = self._arrived.rate
+        if over:
+            # Another decrease only when the path had time to answer the last one.
+            answered = now - self._decreased >= RESPONSE + round_trip
+            if measured is not None and answered and now >= self._calm_at:
+                self._meet_ceiling(measured)
+                self._by_delay = max(MIN, min(self._by_delay, BETA * measured))
+                self._decreased = now
+            return
+        if self.usage is not Usage.NORMAL:
+            return  # the queue drains: hold
+        if measured is None:
+            return
+        if self._ceiling is not None and measured > self._ceiling * (1 + 3 * self._spread):
+            self._ceiling = None  # The path changed: more arrives than ever did.
+        if self._ceiling is not None:
+            grown = self._by_delay + elapsed * max(4_000.0, 0.5 * PACKET_BITS / (round_trip + RESPONSE))
+        else:
+            grown = self._by_delay * GROWTH**elapsed
+        limit = APP_LIMIT * measured + APP_SLACK
+        if grown <= limit or self._by_delay < limit:
+            self._by_delay = min(grown, max(limit, self._by_delay), MAX)
+
+    def _meet_ceiling(self, measured: float) -> None:
+        if self._ceiling is None or measured < self._ceiling * (1 - 3 * self._spread):
+            self._ceiling, self._spread = measured, 0.1
+            return
+        deviation = abs(measured - self._ceiling) / self._ceiling
+        self._ceiling += 0.05 * (measured - self._ceiling)
+        self._spread = max(0.05, min(0.3, 0.95 * self._spread + 0.05 * deviation))
+
+    def _steer_by_loss(self, now: float) -> None:
+        """§6: beyond 10 % less, below 2 % more."""
+        if now - self._loss_at < LOSS_PERIOD or self._counted < LOSS_PACKETS:
+            return
+        self.loss = self._lost / self._counted
+        # A quarter of it counts again the next time: of fifty packets, five are soon lost by chance.
+        self._lost //= 4
+        self._counted //= 4
+        self._loss_at = now
+        if self.loss > LOSS_HIGH:
+            # Never below what arrives: that much the path carries, whatever it loses.
+            floor = max(MIN_BY_LOSS, BETA * (self._arrived.rate or 0.0))
+            self._by_loss = max(min(floor, self._by_loss), self.rate * (1 - 0.5 * self.loss))
+        elif self.loss < LOSS_LOW:
+            self._by_loss = min(MAX, self._by_loss * LOSS_GROWTH)
+
+    def probing(self, until: float) -> None:
+        """A burst leaves now: the queue that it makes tells of the burst, not of what is sent besides."""
+        self._calm_at = until
+
+    def probed(self, rate: float) -> None:
+        """A burst of padding came through at this rate."""
+        self._by_delay = min(MAX, max(self._by_delay, rate))
+        self._by_loss = min(MAX, max(self._by_loss, rate))
+        if self._ceiling is not None and rate > self._ceiling * (1 + 3 * self._spread):
+            self._ceiling = None
+
+    def check(self, now: float) -> None:
+        """Called now and then: a receiver that stopped answering is sent less."""
+        if self._heard is not None and now - self._heard > SILENCE:
+            self._heard = now
+            self._by_delay = max(MIN, 0.5 * self.rate)

@@ -1,0 +1,155 @@
+"""Which layer of which stream one receiver gets, within what its path carries.
+
+Audio is never weighed here: it is taken off the budget before. Then the screen, then the smallest layer of
+each camera, then larger ones for those who are wished large and those who speak. So pictures become smaller
+before one of them freezes.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from signaling.sfu.control import Kind, Layer
+
+LADDER: Final = (Layer.LOW, Layer.MIDDLE, Layer.HIGH)
+STEP: Final = {Layer.NONE: 0, Layer.LOW: 1, Layer.MIDDLE: 2, Layer.HIGH: 3}
+
+CAMERAS: Final = 6
+"""In a larger call only so many cameras are shown, of who spoke last; what is wished large always is."""
+
+MARGIN: Final = 1.15
+"""A step up needs this much more than the streams have: else the next breath of the path takes it back."""
+SCREEN_SLACK: Final = 1.25
+"""A screen's rate leaps when its content does; it is kept up to this times what is left for it."""
+KEPT: Final = 0.7
+"""Share of its rate that the smallest layer of a camera is weighed at while it is shown: before a picture
+freezes, the path must be well below it. Beyond the estimate goes the rest of that layer, no more.
+"""
+FIRST_HOLD: Final = 3.0
+MAX_HOLD: Final = 30.0
+"""Seconds after a step down before the next one up; they double where a step up did not last."""
+LASTING: Final = 10.0
+"""Seconds that a step up must last, not to count as one too many."""
+
+
+class Candidate:
+    """A video stream as one receiver sees it. Plain fields: there are many, five times a second."""
+
+    __slots__ = ("current", "kind", "rank", "rates", "wish")
+
+    def __init__(
+        self, kind: Kind, wish: Layer, rank: int, rates: Sequence[tuple[Layer, float]], current: Layer
+    ) -> None:
+        self.kind = kind
+        self.wish = wish
+        self.rank = rank
+        """Of its sender among the speakers: 0 speaks, or did last."""
+        self.rates = rates
+        """(layer, bits in a second) of what comes from the sender now, the smallest first."""
+        self.current = current
+        """What it was given before."""
+
+    def options(self) -> list[tuple[Layer, float]]:
+        """Up to the wish, ascending; where there is nothing so small, the smallest there is."""
+        if self.wish is Layer.NONE or not self.rates:
+            return []
+        limit = STEP[self.wish]
+        return [one for one in self.rates if STEP[one[0]] <= limit] or [self.rates[0]]
+
+
+def shown(candidates: Sequence[Candidate]) -> set[int]:
+    """The indices of those cameras that are shown at all, and of every screen."""
+    cameras = [
+        i for i, one in enumerate(candidates) if one.kind is Kind.CAMERA and one.wish is not Layer.NONE
+    ]
+    cameras.sort(key=lambda i: _order(candidates[i]))
+    large = sum(1 for i in cameras if candidates[i].wish is Layer.HIGH)
+    return {i for i, one in enumerate(candidates) if one.kind is Kind.SCREEN} | set(
+        cameras[: max(CAMERAS, large)]
+    )
+
+
+def _order(one: Candidate) -> tuple[bool, int]:
+    return (one.wish is not Layer.HIGH, one.rank)
+
+
+def allot(candidates: Sequence[Candidate], budget: float) -> list[Layer]:
+    """The largest layers that fit, screens first, then cameras by wish and by who speaks."""
+    given = [Layer.NONE] * len(candidates)
+    visible = shown(candidates)
+    order = sorted(visible, key=lambda i: (candidates[i].kind is not Kind.SCREEN, *_order(candidates[i])))
+    costs = [0.0] * len(candidates)
+    # Each round gives the next step to everybody, in order, before anybody gets the one after it.
+    choices = {i: candidates[i].options() for i in order}
+    for i in order:
+        if candidates[i].kind is Kind.SCREEN and choices[i]:
+            layer, rate = choices.pop(i)[-1]
+            if rate <= budget * SCREEN_SLACK:
+                given[i] = layer
+                budget -= min(rate, budget)
+    for step in range(len(LADDER)):
+        for i in order:
+            options = choices.get(i, ())
+            if step < len(options):
+                layer, rate = options[step]
+                if step == 0 and candidates[i].current is not Layer.NONE:
+                    rate *= KEPT
+                # Who got no smaller layer may not have a larger one: it costs no less.
+                if (step == 0 or given[i] is options[step - 1][0]) and rate - costs[i] <= budget:
+                    budget -= rate - costs[i]
+                    given[i], costs[i] = layer, rate
+    return given
+
+
+class Ladder:
+    """One receiver's steps: down at once, up with room to spare, and the later the more that did not last."""
+
+    __slots__ = ("_held_until", "_hold", "_raised", "wanting")
+
+    def __init__(self) -> None:
+        self._hold = FIRST_HOLD
+        self._held_until = 0.0
+        self._raised: float | None = None
+        self.wanting = 0.0
+        """Bits in a second that the next step up needs; 0 when every wish is met."""
+
+    def decide(self, candidates: Sequence[Candidate], budget: float, now: float) -> list[Layer]:
+        most = allot(candidates, budget)
+        safe = allot(candidates, budget / MARGIN)
+        out = []
+        down = up = False
+        visible = shown(candidates)
+        for i, (one, at_most, safely) in enumerate(zip(candidates, most, safe, strict=True)):
+            current, highest, sure = STEP[one.current], STEP[at_most], min(STEP[safely], STEP[at_most])
+            if current > highest:
+                # A wish that shrank, a layer that stopped, a speaker who fell silent: not the path's doing.
+                down = down or (i in visible and one.current in [layer for layer, _ in one.options()])
+                out.append(at_most)
+            elif sure > current and (now >= self._held_until or (current == 0 and self._raised is None)):
+                up = up or current > 0
+                out.append(safely if STEP[safely] <= highest else at_most)
+            else:
+                out.append(one.current)
+        if down:
+            if self._raised is not None and now - self._raised < LASTING:
+                self._hold = min(MAX_HOLD, 2 * self._hold)
+            self._held_until = now + self._hold
+        elif up:
+            self._raised = now
+        elif self._raised is not None and now - self._raised > 2 * MAX_HOLD:
+            self._hold = FIRST_HOLD
+        self.wanting = _next_need(candidates, out)
+        return out
+
+
+def _next_need(candidates: Sequence[Candidate], given: Sequence[Layer]) -> float:
+    """The rate of everything that is given and of the first step up after it, with the margin."""
+    visible = shown(candidates)
+    total, steps = 0.0, []
+    for i, (one, layer) in enumerate(zip(candidates, given, strict=True)):
+        options = one.options() if i in visible else []
+        have = next((rate for each, rate in options if each is layer), 0.0)
+        total += have
+        larger = next((rate for each, rate in options if STEP[each] > STEP[layer]), None)
+        if larger is not None:
+            steps.append(larger - have)
+    return (total + min(steps)) * MARGIN if steps else 0.0
