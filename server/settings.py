@@ -91,6 +91,13 @@ class Settings(BaseSettings):
         return named or (self.media_host,)
 
     @property
+    def calls_stay_here(self) -> bool:
+        """People come from other machines, and media would not."""
+        others = self.rp_id not in ("localhost", "127.0.0.1", "::1")
+        here = all(ipaddress.ip_address(one).is_loopback for one in self.media_addresses)
+        return others and here and self.media_workers > 0
+
+    @property
     def rp_id(self) -> str:
         """The relying party of passkeys: a name, never a bare address."""
         return urlsplit(self.origins[0]).hostname or "localhost"
