@@ -161,11 +161,12 @@ class Unit(asyncio.Protocol):
         try:
             due = max(due, self._switchboard.tick(now))
             datagrams, messages = self._switchboard.take(now)
-        except Exception as error:
-            self._fault(error)
-        else:
             self._udp.send(datagrams)
             self._write(messages)
+        except Exception as error:
+            self._fault(error)
+        if self.over.done():
+            return
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._loop.call_later(due - now, self._advance)
