@@ -12,14 +12,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from server.errors import StartError
 from server.push_endpoint import named_hosts
 from server.turn_credentials import turn_urls
+from signaling.sfu.control import MAX_ADDRESSES
 
 ROOT = Path(__file__).resolve().parent.parent
 MIN_TURN_SECRET = 16
 MAX_TURN_SECRET = 1024
-
-
 MAX_WORKERS = 16
-MAX_ADDRESSES = 8
 
 
 def default_workers() -> int:
