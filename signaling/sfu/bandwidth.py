@@ -90,7 +90,7 @@ class Arrived:
 
     @property
     def peak(self) -> float | None:
-        """The rate, or the last moment's where it is higher: a burst that fills the path shows what it carries.
+        """The rate, or the last moment's where it is higher: a burst that fills the path shows what that is.
 
         Where less is sent than the path carries, the rate over a longer time says nothing about it.
         """
