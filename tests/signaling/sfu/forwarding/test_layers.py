@@ -198,11 +198,14 @@ def test_a_picture_comes_back_soon_where_a_larger_one_has_to_wait() -> None:
 def test_one_congestion_is_one_fall_however_many_steps_it_takes() -> None:
     stairs = Stairs()
     stairs.run(2000, 1)
+    stairs.run(1000, 0.2)
+    stairs.run(2000, layers.FIRST_HOLD + 0.4)
+    assert stairs.current is HIGH
     for budget in (1000, 450, 50):
         stairs.run(budget, 0.2)
     assert stairs.history[-1][1] is NONE
-    stairs.run(2000, layers.FIRST_HOLD + 0.4)
-    assert stairs.current is HIGH
+    # It did not last, once: the wait is doubled once.
+    assert stairs.run(2000, 2 * layers.FIRST_HOLD + 0.4) is HIGH
 
 
 def test_a_wish_that_shrinks_is_no_reason_to_wait() -> None:
