@@ -53,6 +53,11 @@ def announce(found: Settings) -> None:
         with engine.connect() as database:
             accounts = database.execute(select(func.count()).select_from(ACCOUNTS)).scalar_one()
         say(f"Collegium is at {found.origins[0]}")
+        if found.calls_stay_here:
+            say(
+                "Calls work on this machine alone: set COLLEGIUM_MEDIA_HOST=0.0.0.0 and "
+                "COLLEGIUM_MEDIA_ADDRESS to the address that others reach, or COLLEGIUM_MEDIA_WORKERS=0."
+            )
         if accounts == 0:
             say("The first member opens this link, once, within 72 hours:")
             say(founder_link(engine, found))

@@ -12,14 +12,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from server.errors import StartError
 from server.push_endpoint import named_hosts
 from server.turn_credentials import turn_urls
+from signaling.sfu.control import MAX_ADDRESSES
 
 ROOT = Path(__file__).resolve().parent.parent
 MIN_TURN_SECRET = 16
 MAX_TURN_SECRET = 1024
-
-
 MAX_WORKERS = 16
-MAX_ADDRESSES = 8
 
 
 def default_workers() -> int:
@@ -89,6 +87,13 @@ class Settings(BaseSettings):
         """What clients are told to send media to."""
         named = tuple(one.strip() for one in self.media_address.split(",") if one.strip())
         return named or (self.media_host,)
+
+    @property
+    def calls_stay_here(self) -> bool:
+        """People come from other machines, and media would not."""
+        others = self.rp_id not in ("localhost", "127.0.0.1", "::1")
+        here = all(ipaddress.ip_address(one).is_loopback for one in self.media_addresses)
+        return others and here and self.media_workers > 0
 
     @property
     def rp_id(self) -> str:

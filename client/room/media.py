@@ -42,7 +42,7 @@ def come_in(turn: Turn, starts: bool) -> None:
 def go_out(turn: Turn, last: bool) -> None:
     """It goes out. `last`: nobody is left, so it supersedes what was used (E37)."""
     _end(turn)
-    if last and turn.chores.called:
+    if last:
         turn.call = replace(turn.call, last_at=turn.env.now)
         turn.dues = replace(turn.dues, after_call=None)
 

@@ -26,6 +26,7 @@ APP_SLACK: Final = 10_000.0
 RATE_WINDOW: Final = 0.5
 """§5.5: what arrived is measured over this long."""
 MIN_RATE_SPAN: Final = 0.15
+BURST_SPAN: Final = 0.15
 MOMENT: Final = 0.004
 MAX_ARRIVED: Final = 4096
 
@@ -86,6 +87,22 @@ class Arrived:
             return None
         # The first packet's bytes came before the span began.
         return (self._total - self._packets[0][1]) * 8 / span
+
+    @property
+    def peak(self) -> float | None:
+        """The rate, or the last moment's where it is higher: a burst that fills the path shows what that is.
+
+        Where less is sent than the path carries, the rate over a longer time says nothing about it.
+        """
+        rate = self.rate
+        if rate is None:
+            return None
+        end, total = self._packets[-1][0], 0
+        for when, size in reversed(self._packets):
+            if end - when >= BURST_SPAN:
+                return max(rate, total * 8 / (end - when))
+            total += size
+        return rate
 
 
 class Estimator:
@@ -166,8 +183,9 @@ class Estimator:
             # Another decrease only when the path had time to answer the last one.
             answered = now - self._decreased >= RESPONSE + round_trip
             if measured is not None and answered and now >= self._calm_at:
-                self._meet_ceiling(measured)
-                self._by_delay = max(MIN, min(self._by_delay, BETA * measured))
+                carried = self._arrived.peak or measured
+                self._meet_ceiling(carried)
+                self._by_delay = max(MIN, min(self._by_delay, BETA * carried))
                 self._decreased = now
             return
         if self.usage is not Usage.NORMAL:

@@ -100,56 +100,86 @@ def allot(candidates: Sequence[Candidate], budget: float) -> list[Layer]:
     return given
 
 
-class Ladder:
-    """One receiver's steps: down at once, up with room to spare, and the later the more that did not last."""
+class Hold:
+    """How long to wait after a fall: longer each time that what came after the wait did not last."""
 
-    __slots__ = ("_held_until", "_hold", "_raised", "wanting")
+    __slots__ = ("_raised", "_wait", "until")
 
     def __init__(self) -> None:
-        self._hold = FIRST_HOLD
-        self._held_until = 0.0
+        self._wait = FIRST_HOLD
         self._raised: float | None = None
+        self.until = 0.0
+
+    def fell(self, now: float) -> None:
+        """One congestion is one fall, however many steps it takes."""
+        if self._raised is not None:
+            lasted = now - self._raised >= LASTING
+            self._wait = FIRST_HOLD if lasted else min(MAX_HOLD, 2 * self._wait)
+            self._raised = None
+        self.until = now + self._wait
+
+    def rose(self, now: float) -> None:
+        # The first rise of all is the beginning of the call: its fall is not one too many.
+        if self.until:
+            self._raised = now
+
+
+class Ladder:
+    """One receiver's steps: down at once, up with room to spare, and the later the more that did not last.
+
+    To have a picture at all is held up by falls to nothing alone, not by those from large to small.
+    """
+
+    __slots__ = ("_first", "_larger", "wanting")
+
+    def __init__(self) -> None:
+        self._first = Hold()
+        self._larger = Hold()
         self.wanting = 0.0
         """Bits in a second that the next step up needs; 0 when every wish is met."""
 
     def decide(self, candidates: Sequence[Candidate], budget: float, now: float) -> list[Layer]:
         most = allot(candidates, budget)
         safe = allot(candidates, budget / MARGIN)
-        out = []
-        down = up = False
         visible = shown(candidates)
+        out = []
         for i, (one, at_most, safely) in enumerate(zip(candidates, most, safe, strict=True)):
-            current, highest, sure = STEP[one.current], STEP[at_most], min(STEP[safely], STEP[at_most])
-            if current > highest:
+            sure = min(safely, at_most, key=STEP.__getitem__)
+            given = one.current
+            if STEP[one.current] > STEP[at_most]:
+                given = at_most
                 # A wish that shrank, a layer that stopped, a speaker who fell silent: not the path's doing.
-                down = down or (i in visible and one.current in [layer for layer, _ in one.options()])
-                out.append(at_most)
-            elif sure > current and (now >= self._held_until or (current == 0 and self._raised is None)):
-                up = up or current > 0
-                out.append(safely if STEP[safely] <= highest else at_most)
-            else:
-                out.append(one.current)
-        if down:
-            if self._raised is not None and now - self._raised < LASTING:
-                self._hold = min(MAX_HOLD, 2 * self._hold)
-            self._held_until = now + self._hold
-        elif up:
-            self._raised = now
-        elif self._raised is not None and now - self._raised > 2 * MAX_HOLD:
-            self._hold = FIRST_HOLD
+                if i in visible and one.current in [layer for layer, _ in one.options()]:
+                    self._larger.fell(now)
+                    if at_most is Layer.NONE:
+                        self._first.fell(now)
+            elif STEP[sure] > STEP[one.current]:
+                if one.current is Layer.NONE and now >= self._first.until:
+                    given = sure if now >= self._larger.until else one.options()[0][0]
+                    self._first.rose(now)
+                elif one.current is not Layer.NONE and now >= self._larger.until:
+                    given = sure
+                    self._larger.rose(now)
+            out.append(given)
         self.wanting = _next_need(candidates, out)
         return out
 
 
 def _next_need(candidates: Sequence[Candidate], given: Sequence[Layer]) -> float:
-    """The rate of everything that is given and of the first step up after it, with the margin."""
+    """The rate of everything that is given and of the first step up after it, with the margin.
+
+    The first step is that of a screen that is not shown, else the smallest.
+    """
     visible = shown(candidates)
-    total, steps = 0.0, []
+    total = 0.0
+    steps: list[float] = []
+    screens: list[float] = []
     for i, (one, layer) in enumerate(zip(candidates, given, strict=True)):
         options = one.options() if i in visible else []
         have = next((rate for each, rate in options if each is layer), 0.0)
         total += have
         larger = next((rate for each, rate in options if STEP[each] > STEP[layer]), None)
         if larger is not None:
-            steps.append(larger - have)
-    return (total + min(steps)) * MARGIN if steps else 0.0
+            (screens if one.kind is Kind.SCREEN else steps).append(larger - have)
+    first = min(screens or steps, default=0.0)
+    return (total + first) * MARGIN if first else 0.0

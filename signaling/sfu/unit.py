@@ -40,6 +40,7 @@ MAX_UNSENT = 1024  # datagrams that wait for a full socket; the newest are dropp
 MAX_BACKLOG = 8 * MAX_MESSAGE  # of the channel: a server that reads nothing for so long is gone
 MAX_FAULTS_LOGGED = 100
 SOONEST_S = 0.001  # no timer comes sooner
+AFTER_FAULT_S = 0.05
 
 
 class Udp:
@@ -161,11 +162,13 @@ class Unit(asyncio.Protocol):
         try:
             due = max(due, self._switchboard.tick(now))
             datagrams, messages = self._switchboard.take(now)
-        except Exception as error:
-            self._fault(error)
-        else:
             self._udp.send(datagrams)
             self._write(messages)
+        except Exception as error:
+            self._fault(error)
+            due = now + AFTER_FAULT_S
+        if self.over.done():
+            return
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._loop.call_later(due - now, self._advance)

@@ -40,10 +40,12 @@ class Phone(Caller):
     def __init__(self, device: Session, room: bytes) -> None:
         super().__init__(device, room)
         self.sequence = 0
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
     async def connect(self, offer: frames.CallOffer, sends: tuple[str, ...] = ("0",)) -> None:
         """Answer a fresh offer, and have media."""
         assert offer.fresh
+        self.hang_up()
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.port = int(offer.sdp.split("m=audio ")[1].split()[0])
@@ -78,6 +80,9 @@ class Phone(Caller):
                 # RFC 6347 §4.2.4: the unit may not have had the answer yet, and let our flight fall.
                 self.peer.connection.DTLSv1_handle_timeout()
         return self.peer.srtp()
+
+    def hang_up(self) -> None:
+        self.socket.close()
 
     async def follow(self, speaker: "Phone") -> None:
         """Answer what is offered until an offer that has the speaker's voice is answered."""
@@ -165,6 +170,8 @@ def test_media_flows_and_goes_on_when_its_unit_is_killed(calling: HouseServer) -
         await asyncio.to_thread(second.hears, first)
         assert first.ends() == second.ends() == []
         await anna.wait(frames.CallReport, lambda f: len(f.participants) == 2)
+        for phone in (first, second):
+            phone.hang_up()
         await close(anna, ben)
 
     run(work())
@@ -184,6 +191,8 @@ def test_13_a_removed_device_gets_no_packet_more(calling: HouseServer) -> None:
         removed.socket.setblocking(False)
         with pytest.raises(BlockingIOError):
             removed.socket.recv(2048)
+        for phone in (speaks, hears, removed):
+            phone.hang_up()
         await close(anna, ben, cleo)
 
     run(work())

@@ -245,6 +245,20 @@ def test_our_own_unit_is_called_as_the_settings_say() -> None:
 
 
 @pytest.mark.parametrize(
+    ("change", "stay"),
+    [
+        ({}, False),
+        ({"origin": "https://group.example.org"}, True),
+        ({"origin": "https://group.example.org", "media_workers": 0}, False),
+        ({"origin": "https://group.example.org", "media_address": "192.0.2.7"}, False),
+        ({"origin": "https://group.example.org", "media_host": "192.0.2.7"}, False),
+    ],
+)
+def test_calls_that_would_reach_nobody_else_are_said(change: dict[str, Any], stay: bool) -> None:
+    assert Settings(**{"media_workers": 1, **change}).calls_stay_here is stay
+
+
+@pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"media_host": "0.0.0.0"}, "COLLEGIUM_MEDIA_ADDRESS"),

@@ -142,6 +142,18 @@ def test_e37_a_commit_that_is_only_caught_up_with_does_not() -> None:
     assert given(anna) == [before + 1]
 
 
+def test_who_comes_in_is_given_no_keys_of_an_epoch_that_may_be_over() -> None:
+    world, (anna, ben) = quiet("not level", "anna", "ben")
+    ben.disconnect()
+    anna.command(commands.Rename("Meanwhile"))
+    world.run(1_000)
+    ben.call(False)
+    assert given(ben) == []
+    ben.connect()
+    world.run(1_000)
+    assert given(ben) == [epoch(anna.group)]
+
+
 def test_a_commit_of_ones_own_for_something_else_does_as_well() -> None:
     world, (anna, _) = quiet("start with an intent", "anna", "ben")
     before = commits(world)
@@ -332,6 +344,26 @@ def test_e39_a_copy_of_this_device_ends_its_part_and_after_the_rejoin_the_person
     expect_converged(world)
 
 
+def test_e18_a_commit_that_this_device_cannot_complete_ends_its_part() -> None:
+    world, (anna, ben, cleo) = on_call("stuck", "anna", "ben", "cleo")
+    # What Anna's path holds for Cleo opens with no key of hers.
+    membership = cleo.membership
+    spoilt = {at: bytes(len(key)) for at, key in membership.group.private_tree.items()}
+    group = replace(membership.group, private_tree=spoilt)
+    cleo.known = replace(cleo.state, membership=replace(membership, group=group))
+    anna.command(commands.Rename("Renamed"))
+    world.run(200)
+    assert cleo.told() == ["stuck anna"]
+    assert cleo.stage == "rejoining"
+    assert cleo.state.membership is not None
+    assert (cleo.keys, cleo.media) == (None, "off")
+    world.run(60_000)
+    assert cleo.stage == "member"
+    assert cleo.keys is None
+    assert anna.sending
+    assert ben.sending
+
+
 def test_a_lost_connection_changes_nothing_and_what_was_missed_is_caught_up_with() -> None:
     world, (anna, ben) = on_call("reconnect", "anna", "ben")
     before = keys_of(ben)
@@ -391,7 +423,7 @@ def test_e37_where_the_last_was_killed_one_of_the_others_does_it_after_30_second
     anna.hang_up(False)
     cleo.hang_up(False)
     world.run(1_000)
-    before, count = epoch(anna.group), commits(world)
+    before, count, since = epoch(anna.group), commits(world), len(cleo.effects)
     ben.crash()
     world.run(29_000)
     assert epoch(anna.group) == before
@@ -400,7 +432,30 @@ def test_e37_where_the_last_was_killed_one_of_the_others_does_it_after_30_second
     assert anna.state.log.maker.device_id == anna.me.device_id  # the first by turns
     world.run(60_000)
     assert commits(world) == count + 1
+    sent = [frame for one in cleo.effects[since:] if isinstance(one, effects.Send) for frame in one.frames]
+    assert not any(isinstance(frame, Send) and frame.kind == "commit" for frame in sent)
     expect_converged(world)
+
+
+def test_e37_whoever_took_itself_for_the_last_and_was_not_waits_like_the_others() -> None:
+    world, (anna, ben) = on_call("not the last", "anna", "ben")
+    before = epoch(anna.group)
+    anna.hang_up(True)
+    world.run(1_000)
+    ben.crash()
+    world.run(20_000)
+    assert epoch(anna.group) == before
+    world.run(20_000)
+    assert epoch(anna.group) == before + 1
+
+
+def test_e37_whoever_was_given_keys_owes_it_without_any_word_of_the_server() -> None:
+    world, (anna, _) = quiet("no word", "anna", "ben")
+    anna.tamper = lambda frame: None if isinstance(frame, CallState) else frame
+    anna.call(True)
+    world.run(2_000)
+    assert anna.sending
+    assert anna.stored().chores.called
 
 
 def test_e37_where_the_first_by_turns_is_away_the_next_one_does() -> None:
@@ -462,10 +517,12 @@ def test_e37_any_commit_after_the_call_does() -> None:
 
 
 def test_e37_a_commit_during_the_call_does_not() -> None:
-    world, devices = on_call("commit within", "anna", "ben")
+    world, devices = on_call("commit within", "anna", "ben", "cleo")
+    devices[2].hang_up(False)
+    world.run(1_000)
     devices[0].command(commands.Rename("Within"))
     world.run(1_000)
-    assert [one.state.chores.called for one in devices] == [True, True]
+    assert [one.state.chores.called for one in devices] == [True, True, True]
     count = commits(world)
     for one in devices:
         one.hang_up(False)

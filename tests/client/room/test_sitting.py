@@ -148,6 +148,25 @@ def test_e38_hands_and_media_are_forgotten_when_a_device_leaves_and_a_hand_when_
     assert sitting_of(anna) != sitting
     assert shown(ben)[0] == (None, True, False, False)
     assert shown(anna)[1] == QUIET
+    say(anna, Hand(sitting_of(anna), True, world.now))
+    world.run(2_000)
+    assert shown(anna)[0] == (world.now - 2_000, True, False, False)
+    going = anna.state.call.sitting
+    assert going is not None
+    anna.input(CallState(room=ROOM, call=bytes(16), since=1, participants=list(going.participants)))
+    assert shown(anna)[0] == (None, True, False, False)
+
+
+def test_e38_what_was_lost_on_the_way_is_said_again_in_the_next_epoch() -> None:
+    world, (anna, ben) = on_call("lost", "anna", "ben")
+    ben.tamper = lambda frame: None if isinstance(frame, Ephemeral) else frame
+    say(anna, CallMedia(sitting_of(anna), mic=True, camera=False, screen=False))
+    world.run(2_000)
+    ben.tamper = None
+    assert shown(ben)[0] == QUIET
+    ben.command(commands.Rename("A new epoch"))
+    world.run(2_000)
+    assert shown(ben)[0] == (None, True, False, False)
 
 
 def test_e38_they_are_said_once_a_second_at_the_most_whatever_a_person_does() -> None:

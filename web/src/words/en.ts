@@ -1,5 +1,7 @@
 import { call } from "./enCall";
+import { meetings } from "./enMeetings";
 import { alarms, errors, failures } from "./enProblems";
+import { ring } from "./enRing";
 
 /**
  * Every word that a person reads, in English. Plain, kind and exact: what happened, what it means for confidentiality,
@@ -19,6 +21,8 @@ export const en = {
   alarms,
   failures,
   call,
+  ring,
+  meetings,
   product: "Collegium",
   tagline: "A private place for consultation groups of clinicians.",
   skip: "Skip to the main part",

@@ -181,6 +181,33 @@ def test_steps_up_that_do_not_last_come_later_and_later() -> None:
     assert waits[-1] <= layers.MAX_HOLD + 0.4
 
 
+def test_a_picture_comes_back_soon_where_a_larger_one_has_to_wait() -> None:
+    stairs = Stairs()
+    for _ in range(3):  # larger ones did not last
+        while stairs.run(2000, 0.2) is not HIGH:
+            pass
+        stairs.run(450, 0.2)
+    assert stairs.run(2000, 5) is LOW
+    stairs.run(50, 0.2)
+    assert stairs.current is NONE
+    assert stairs.run(2000, layers.FIRST_HOLD - 0.4) is NONE
+    assert stairs.run(2000, 1.0) is LOW
+    assert stairs.run(2000, 30) is HIGH
+
+
+def test_one_congestion_is_one_fall_however_many_steps_it_takes() -> None:
+    stairs = Stairs()
+    stairs.run(2000, 1)
+    stairs.run(1000, 0.2)
+    stairs.run(2000, layers.FIRST_HOLD + 0.4)
+    assert stairs.current is HIGH
+    for budget in (1000, 450, 50):
+        stairs.run(budget, 0.2)
+    assert stairs.history[-1][1] is NONE
+    # It did not last, once: the wait is doubled once.
+    assert stairs.run(2000, 2 * layers.FIRST_HOLD + 0.4) is HIGH
+
+
 def test_a_wish_that_shrinks_is_no_reason_to_wait() -> None:
     stairs = Stairs()
     stairs.run(2000, 1)
@@ -201,3 +228,6 @@ def test_what_the_next_step_needs() -> None:
     assert ladder.wanting == pytest.approx((150 + 500) * layers.MARGIN)
     ladder.decide([camera(LOW, current=LOW)], 400, 1.0)
     assert ladder.wanting == 0
+    # A screen that is not shown comes before a camera's next step.
+    ladder.decide([camera(current=LOW), screen(600)], 400, 2.0)
+    assert ladder.wanting == pytest.approx((150 + 600) * layers.MARGIN)

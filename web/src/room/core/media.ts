@@ -31,7 +31,7 @@ export function comeIn(turn: Turn, starts: boolean): void {
 /** It goes out. `last`: nobody is left, so it supersedes what was used (E37). */
 export function goOut(turn: Turn, last: boolean): void {
   end(turn);
-  if (!last || !turn.state.chores.called) return;
+  if (!last) return;
   turn.setCall({ lastAt: turn.env.now });
   turn.setDues({ afterCall: null });
 }

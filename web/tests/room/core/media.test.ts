@@ -105,6 +105,20 @@ describe("a call begins", () => {
     expect(given(anna!)).toEqual([before + 1n]);
   });
 
+  it("who comes in is given no keys of an epoch that may be over", () => {
+    const world = new World("not level");
+    const [anna, ben] = roomOf(world, "anna", "ben");
+    world.run(60_000);
+    ben!.disconnect();
+    anna!.command({ kind: "rename", title: "Meanwhile" });
+    world.run(1_000);
+    ben!.call(false);
+    expect(given(ben!)).toEqual([]);
+    ben!.connect();
+    world.run(1_000);
+    expect(given(ben!)).toEqual([epoch(anna!.group)]);
+  });
+
   it("a commit of one's own for something else does as well: there is no second one", () => {
     const world = new World("start with an intent");
     const [anna] = roomOf(world, "anna", "ben");
@@ -320,6 +334,23 @@ describe("a call goes on", () => {
     expectConverged(world);
   });
 
+  it("E18 a commit that this device cannot complete ends its part", () => {
+    const { world, devices } = inCall("stuck", "anna", "ben", "cleo");
+    const [anna, ben, cleo] = devices as [Device, Device, Device];
+    // What Anna's path holds for Cleo opens with no key of hers.
+    const membership = cleo.state!.membership!;
+    const privateTree = new Map([...membership.group.privateTree].map(([at, key]) => [at, key.map(() => 7)]));
+    const group = { ...membership.group, privateTree };
+    cleo.state = { ...cleo.state!, membership: { ...membership, group } };
+    anna.command({ kind: "rename", title: "Renamed" });
+    world.run(200);
+    expect([cleo.told(), cleo.state!.stage]).toEqual([["stuck anna"], "rejoining"]);
+    expect(cleo.state!.membership).not.toBe(null);
+    expect([cleo.keys, cleo.state!.media.stage]).toEqual([null, "off"]);
+    world.run(60_000);
+    expect([cleo.state!.stage, cleo.keys, anna.sending, ben.sending]).toEqual(["member", null, true, true]);
+  });
+
   it("a lost connection changes nothing, and what was missed is caught up with", () => {
     const { world, devices } = inCall("reconnect", "anna", "ben");
     const [anna, ben] = devices as [Device, Device];
@@ -385,6 +416,7 @@ describe("after a call", () => {
     world.run(1_000);
     const before = epoch(anna.group);
     const count = commits(world);
+    const since = cleo.effects.length;
     ben.crash();
     world.run(29_000);
     expect(epoch(anna.group)).toBe(before);
@@ -393,7 +425,32 @@ describe("after a call", () => {
     expect(anna.state!.log.maker.deviceId).toEqual(anna.me.deviceId); // the first by turns
     world.run(60_000);
     expect(commits(world)).toBe(count + 1);
+    const sent = cleo.effects.slice(since).flatMap((one) => (one.kind === "send" ? one.frames : []));
+    expect(sent.some((frame) => frame.t === "send" && frame.kind === "commit")).toBe(false);
     expectConverged(world);
+  });
+
+  it("E37 whoever took itself for the last and was not waits like the others", () => {
+    const { world, devices } = inCall("not the last", "anna", "ben");
+    const [anna, ben] = devices as [Device, Device];
+    const before = epoch(anna.group);
+    anna.hangUp(true);
+    world.run(1_000);
+    ben.crash();
+    world.run(20_000);
+    expect(epoch(anna.group)).toBe(before);
+    world.run(20_000);
+    expect(epoch(anna.group)).toBe(before + 1n);
+  });
+
+  it("E37 whoever was given keys owes it without any word of the server", () => {
+    const world = new World("no word");
+    const [anna] = roomOf(world, "anna", "ben");
+    world.run(60_000);
+    anna!.tamper = (frame) => (frame.t === "call_state" ? null : frame);
+    anna!.call(true);
+    world.run(2_000);
+    expect([anna!.sending, anna!.stored().chores.called]).toEqual([true, true]);
   });
 
   it("E37 where the first by turns is away, the next one does", () => {
@@ -456,11 +513,12 @@ describe("after a call", () => {
   });
 
   it("E37 a commit during the call does not", () => {
-    const { world, devices } = inCall("commit within", "anna", "ben");
-    const [anna, ben] = devices as [Device, Device];
-    anna.command({ kind: "rename", title: "Within" });
+    const { world, devices } = inCall("commit within", "anna", "ben", "cleo");
+    devices[2]!.hangUp(false);
     world.run(1_000);
-    expect([anna, ben].map(({ state }) => state!.chores.called)).toEqual([true, true]);
+    devices[0]!.command({ kind: "rename", title: "Within" });
+    world.run(1_000);
+    expect(devices.map(({ state }) => state!.chores.called)).toEqual([true, true, true]);
     const count = commits(world);
     for (const one of devices) one.hangUp(false);
     world.run(60_000);

@@ -151,6 +151,32 @@ describe("hands and media", () => {
     expect(sittingOf(anna)).not.toEqual(sitting);
     expect(shown(ben)[0]).toEqual([null, true, false, false]);
     expect(shown(anna)[1]).toEqual([null, false, false, false]);
+    say(anna, hand(sittingOf(anna), world.now));
+    world.run(2_000);
+    expect(shown(anna)[0]).toEqual([world.now - 2_000, true, false, false]);
+    const { participants } = anna.state!.call.sitting!;
+    const frame: CallState = {
+      t: "call_state",
+      room: ROOM,
+      call: new Uint8Array(16),
+      since: 1,
+      participants,
+    };
+    anna.input({ kind: "frame", frame });
+    expect(shown(anna)[0]).toEqual([null, true, false, false]);
+  });
+
+  it("E38 that were lost on the way are said again in the next epoch", () => {
+    const { world, devices } = inCall("lost", "anna", "ben");
+    const [anna, ben] = devices as [Device, Device];
+    ben.tamper = (frame) => (frame.t === "ephemeral" ? null : frame);
+    say(anna, media(sittingOf(anna), true));
+    world.run(2_000);
+    ben.tamper = null;
+    expect(shown(ben)[0]).toEqual([null, false, false, false]);
+    ben.command({ kind: "rename", title: "A new epoch" });
+    world.run(2_000);
+    expect(shown(ben)[0]).toEqual([null, true, false, false]);
   });
 
   it("E38 are said once a second at the most, whatever a person does", () => {
