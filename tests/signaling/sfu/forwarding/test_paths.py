@@ -162,7 +162,7 @@ def test_a_receiver_that_falls_silent_is_sent_less() -> None:
 
 
 def test_what_probing_costs() -> None:
-    """Padding on a path that is found to be at its end: less and less, in the first minute one part in forty."""
+    """Padding on a path that is found to be at its end: in the first minute one part in forty."""
     world = World("probing")
     _, receiver = call(world, Link(world.dice, 1e6))
     world.run(60)
