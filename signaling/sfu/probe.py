@@ -12,6 +12,8 @@ from signaling.sfu.bandwidth import Result
 
 LENGTH: Final = 0.05
 """Seconds of one burst."""
+AHEAD: Final = 0.02
+MAX_AHEAD: Final = 0.05
 FIRST_WAIT: Final = 1.0
 MAX_WAIT: Final = 40.0
 ABOVE: Final = 1.15
@@ -30,13 +32,13 @@ MAX_PACKETS: Final = 400
 
 
 class Probe:
-    __slots__ = ("_first", "_last", "_seen", "_started", "_target", "_wait", "next_at")
+    __slots__ = ("_first", "_last", "_seen", "_sent_at", "_started", "_target", "_wait", "next_at")
 
     def __init__(self) -> None:
         self._wait = FIRST_WAIT
         self.next_at = 0.0
         self._target = 0.0
-        self._started = 0.0
+        self._started = self._sent_at = 0.0
         self._first = 0
         self._last: int | None = None
         self._seen: list[Result] = []
@@ -53,15 +55,17 @@ class Probe:
     def begin(self, estimate: float, needed: float, wide: int, now: float) -> None:
         """`wide` is the last transport-wide number before the burst."""
         self._target = min(ABOVE * needed, MAX_FACTOR * estimate)
-        self._started = now
+        self._started = self._sent_at = now
         self._first = wide + 1
         self._last = None
         self._seen = []
 
     def lacking(self, sent: int, now: float) -> int:
         """Bytes of padding to send now. `sent` bytes left since the burst began."""
-        elapsed = min(LENGTH, now - self._started) + LENGTH / 3
-        return max(0, int(self._target * elapsed / 8) - sent)
+        # As much as is due until the next time, by how long the last pause was.
+        ahead = min(MAX_AHEAD, max(AHEAD, now - self._sent_at))
+        self._sent_at = now
+        return max(0, int(self._target * (now - self._started + ahead) / 8) - sent)
 
     @property
     def first(self) -> int:

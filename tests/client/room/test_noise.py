@@ -10,11 +10,13 @@ from typing import TypeVar
 from client.room import commands
 from client.room.core import RoomState, Tick, load_room, room_rows, step
 from client.room.surface import Frame
+from crypto.room.ephemeral import CallReaction, Hand
 from tests.client.room.delivery_service import FromServer
 from tests.client.room.world import ROOM, Device, World, room_of
 from wire.frames import (
     Ack,
     Bye,
+    CallState,
     CaughtUp,
     Entry,
     Ephemeral,
@@ -49,9 +51,11 @@ def overheard() -> tuple[Device, list[RoomState], list[Frame]]:
         return frame
 
     ben.tamper = listen
+    anna.call(True)
     anna.post("one")
     ben.post("two")
     world.run(1_000)
+    ben.call(False)
     anna.command(commands.Rename("Renamed"))
     anna.command(commands.Typing())
     fragment = ben.invite()
@@ -59,8 +63,17 @@ def overheard() -> tuple[Device, list[RoomState], list[Frame]]:
     cleo = world.device("cleo")
     cleo.accept(fragment)
     world.run(20_000)
+    cleo.call(False)
+    world.run(1_000)
+    sitting = world.ds.rooms[ROOM].call
+    assert sitting is not None
+    assert sitting.call is not None
+    cleo.command(commands.SayInCall(Hand(sitting.call, True, world.now)))
+    cleo.command(commands.SayInCall(CallReaction(sitting.call, "👏")))
+    world.run(1_000)
     cleo.command(commands.Leave())
     world.run(5_000)
+    anna.hang_up(False)
     ben.reconnect()
     world.run(2_000)
     return ben, states, frames
@@ -115,6 +128,10 @@ class Bender:
                 return frame.model_copy(update={"last": n(frame.last)})
             case Removed():
                 return Stale(room=ROOM, id=self._world.rng(16), after=n(0))
+            case CallState():
+                there = [one for one in frame.participants if self._world.draw(2) == 0]
+                call = self.pick((frame.call, None, self._world.rng(16)))
+                return frame.model_copy(update={"call": call, "participants": there})
             case Ephemeral():
                 return frame.model_copy(update={"payload": self.octets(frame.payload)})
             case _:

@@ -20,9 +20,11 @@ function overheard(): { readonly ben: Device; readonly states: RoomState[]; read
     if (ben!.state !== null) states.push(ben!.state);
     return frame;
   };
+  anna!.call(true);
   anna!.post("one");
   ben!.post("two");
   world.run(1_000);
+  ben!.call(false);
   anna!.command({ kind: "rename", title: "Renamed" });
   anna!.command({ kind: "typing" });
   const fragment = ben!.invite();
@@ -30,8 +32,15 @@ function overheard(): { readonly ben: Device; readonly states: RoomState[]; read
   const cleo = world.device("cleo");
   cleo.accept(fragment);
   world.run(20_000);
+  cleo.call(false);
+  world.run(1_000);
+  const { id: sitting } = world.ds.room(ROOM).call!;
+  cleo.command({ kind: "say_in_call", signal: { kind: "hand", sitting, on: true, since: world.now } });
+  cleo.command({ kind: "say_in_call", signal: { kind: "call_reaction", sitting, emoji: "👏" } });
+  world.run(1_000);
   cleo.command({ kind: "leave" });
   world.run(5_000);
+  anna!.hangUp(false);
   ben!.reconnect();
   world.run(2_000);
   return { ben: ben!, states, frames };
@@ -70,6 +79,11 @@ function bend(world: World, state: RoomState, frame: Frame): Frame {
       return { ...frame, last: n(frame.last) };
     case "removed":
       return { t: "stale", room: ROOM, id: world.rng(16), after: n(0) };
+    case "call_state": {
+      const call = [frame.call, null, world.rng(16)][world.draw(3)];
+      const participants = frame.participants.filter(() => world.draw(2) === 0);
+      return { ...frame, ...(call === undefined ? {} : { call }), participants };
+    }
     case "ephemeral":
       return { ...frame, payload: bytes(frame.payload) };
     default:
