@@ -6,14 +6,14 @@ import secrets
 import sqlite3
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import trustme
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from server.backup import backup
 from server.database import FILE, Readers
@@ -40,6 +40,7 @@ from tests.push_service import PushService, Reply, claims_of
 from wire import http
 from wire.bounds import MAX_PUSH_ENDPOINT, from_base64url, to_base64url
 
+T = TypeVar("T")
 NAMED = frozenset({("push.example.org", 443), ("localhost", 8443)})
 FCM = "https://fcm.googleapis.com/fcm/send/dVc:APA91b-x_y"
 
@@ -541,15 +542,32 @@ class Slow:
         pass
 
 
+class LookedUp(Readers):
+    """The database, as before; says when so many look-ups have gone on to what follows them."""
+
+    def __init__(self, readers: Readers, wanted: int) -> None:
+        self._readers, self._left = readers, wanted
+        self.all = asyncio.Event()
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        found = await self._readers.read(query)
+        self._left -= 1
+        if self._left == 0:
+            self.all.set()  # whoever waits for this runs after the caller has used what was found
+        return found
+
+
 def test_calls_at_once_and_wakes_that_wait_are_bounded(tmp_path: Path, pushes: PushService) -> None:
     async def work() -> None:
         async with served(tmp_path, pushes) as service:
             slow = Slow()
-            push = Push(service.readers, service.hub.change, service.push.vapid, slow, service.push.named)
             devices = await subscribed(service, *(pushes.endpoint(f"s{n}") for n in range(MAX_WAITING + 40)))
             groups = [devices[at : at + 200] for at in range(0, len(devices), 200)]
+            looked = LookedUp(service.readers, len(groups))
+            push = Push(looked, service.hub.change, service.push.vapid, slow, service.push.named)
             waking = [asyncio.create_task(push.wake(group, ttl=45)) for group in groups]
             await asyncio.wait_for(slow.more.wait(), 20)
+            await asyncio.wait_for(looked.all.wait(), 20)
             # While the push service is silent, everything else goes on.
             assert await endpoints_left(service) != []
             slow.go.set()

@@ -179,6 +179,17 @@ export class CallConnection {
     await this.#senders.get(kind)?.replaceTrack(track);
   }
 
+  /** How loud each device is now, 0 to 1, as its sender says in every packet (RFC 6464): what nobody hears is not in it. */
+  levels(): ReadonlyMap<string, number> {
+    const levels = new Map<string, number>();
+    const receivers = new Map(this.#peer?.getReceivers().map((one) => [one.track, one]) ?? []);
+    for (const { device, kind, heard, track } of this.#incoming.values()) {
+      if (kind !== "audio" || !heard) continue;
+      levels.set(device, receivers.get(track)?.getSynchronizationSources()[0]?.audioLevel ?? 0);
+    }
+    return levels;
+  }
+
   /** Of the present connection, to read: statistics, candidates. */
   get peer(): RTCPeerConnection | null {
     return this.#peer;

@@ -133,6 +133,11 @@ export class RoomCall {
     this.#wantLayers();
   }
 
+  /** How loud each of the others is now, 0 to 1, by device. */
+  levels(): ReadonlyMap<string, number> {
+    return this.#connection.levels();
+  }
+
   #wantLayers(): void {
     this.#layersTimer ??= setTimeout(() => {
       this.#layersTimer = undefined;

@@ -63,7 +63,8 @@ export class CallLine {
   enter(draft: Draft, hex: string, tab: Tab, keys: MessagePort): void {
     const room = draft.room(hex);
     if (room === null) throw new EngineError("not_found");
-    this.leave(draft);
+    // Another tab of this person takes over, or this one goes elsewhere.
+    this.leave(draft, this.#here?.tab === tab ? "left" : "replaced");
     const sitting = callOf(draft, hex)?.sitting ?? null;
     draft.step(hex, { kind: "command", command: { kind: "media_on", rekey: sitting === null } });
     const session = draft.env.rng(ID_BYTES);
@@ -91,7 +92,7 @@ export class CallLine {
   }
 
   /** Give the seat up. The last one supersedes the keys that were used (E37), and says who was there. */
-  leave(draft: Draft): void {
+  leave(draft: Draft, code: "left" | "replaced" = "left"): void {
     const here = this.#here;
     if (here === null) return;
     const call = callOf(draft, here.hex);
@@ -99,7 +100,7 @@ export class CallLine {
       call?.participants.some(({ deviceId }) => !equal(deviceId, draft.env.me.deviceId)) ?? false;
     this.#attended(draft, here, call, !others);
     draft.frames.push({ t: "call_leave", room: here.roomId, session: here.session });
-    this.#end(draft, !others, "left");
+    this.#end(draft, !others, code);
   }
 
   /** That this person was there and, by the last one, who else was: said by their own device (E37). */

@@ -165,7 +165,7 @@ export class CollegiumEngine {
   }
 
   #checkIdle(): void {
-    const { idle, lock } = checked(this.#idle, this.#world.now());
+    const { idle, lock } = checked(this.#idle, this.#world.now(), this.#session?.call.room != null);
     this.#idle = idle;
     if (lock && this.#session) {
       this.#queue.run(() => this.#lock()).catch((error: unknown) => this.#fail(failureCode(error)));

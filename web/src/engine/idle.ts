@@ -12,8 +12,16 @@ export function active(now: number): Idle {
   return { activeAt: now };
 }
 
-/** A clock that was set back counts from now: else it would keep the device open for as long as it was set back. */
-export function checked(idle: Idle, now: number): { readonly idle: Idle; readonly lock: boolean } {
+/**
+ * A clock that was set back counts from now: else it would keep the device open for as long as it was set back.
+ * @param inCall whoever is in a call uses the device without touching it; one that slept meanwhile was not used
+ */
+export function checked(
+  idle: Idle,
+  now: number,
+  inCall = false,
+): { readonly idle: Idle; readonly lock: boolean } {
   if (now < idle.activeAt) return { idle: active(now), lock: false };
-  return { idle, lock: now - idle.activeAt >= IDLE_LOCK_MS };
+  const lock = now - idle.activeAt >= IDLE_LOCK_MS;
+  return { idle: inCall && !lock ? active(now) : idle, lock };
 }

@@ -3,7 +3,7 @@ import { connect } from "../engine/client";
 import App from "./App.svelte";
 import Failed from "./entry/Failed.svelte";
 import { installOffline } from "./offline/install";
-import { listenForWakes, somebodyRings } from "./offline/woken";
+import { listenForWakes, ringingIn } from "./offline/woken";
 import { Session } from "./session.svelte";
 import { missing } from "./support";
 import "./styles/tokens.css";
@@ -20,6 +20,6 @@ else {
   mount(App, { target, props: { session } });
   if (import.meta.env.PROD) {
     installOffline();
-    listenForWakes(() => (session.open ? somebodyRings() : null));
+    listenForWakes(() => (session.open ? ringingIn(session.open.rings) : null));
   }
 }

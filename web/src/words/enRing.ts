@@ -54,7 +54,6 @@ export const ring = {
     cannot: "You said that you can’t.",
   },
   change: "Change your answer",
-  sent: "Your answer is on its way to the others.",
 
   asked: "Who comes",
   state: {
@@ -94,10 +93,10 @@ export const ring = {
   writeOfferOther: (by: string): string =>
     `Not enough can come now. You can turn what ${by} wrote into a message to answer.`,
   write: "Go on in writing",
-  written: "The call became a message in the group.",
   section: "Open calls",
   answerIt: "Answer",
-  announce: (by: string): string => `${by} calls the group.`,
+  look: "Look",
+  details: (what: string): string => `Details: ${what}`,
   /** A notification, when every call is answered that this device knows of. */
   answered: { title: "Collegium", body: "You have answered already." },
 } as const;

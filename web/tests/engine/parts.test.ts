@@ -49,6 +49,12 @@ describe("the idle clock", () => {
     expect(lock).toBe(false);
     expect(checked(idle, 5000 + IDLE_LOCK_MS).lock).toBe(true);
   });
+
+  test("a call is use, but a device that slept in one locks as soon as it wakes", () => {
+    const { idle } = checked(active(1000), 1000 + IDLE_LOCK_MS - 1, true);
+    expect(checked(idle, 1000 + IDLE_LOCK_MS + 1, true).lock).toBe(false);
+    expect(checked(idle, 1000 + 2 * IDLE_LOCK_MS, true).lock).toBe(true);
+  });
 });
 
 describe("frames of the server", () => {

@@ -8,6 +8,8 @@ export type Preferences = {
   readonly camera: string | null;
   readonly speaker: string | null;
   readonly blur: boolean;
+  /** Single letters do something in a call. */
+  readonly letters: boolean;
 };
 
 const KEY = "collegium-call";
@@ -22,6 +24,7 @@ const USUAL: Preferences = {
   camera: null,
   speaker: null,
   blur: false,
+  letters: true,
 };
 
 type Store = Pick<Storage, "getItem" | "setItem">;
@@ -51,6 +54,7 @@ export function readPreferences(store: Store): Preferences {
     camera: id("camera"),
     speaker: id("speaker"),
     blur: flag("blur"),
+    letters: flag("letters"),
   };
 }
 

@@ -10,6 +10,13 @@ export const TAG: Tag = "collegium-call";
 /** What to say: that somebody rings, or null while this page is locked and knows nothing. */
 export type Ringing = () => { readonly title: string; readonly body: string } | null;
 
+/** What an unlocked page knows: that somebody rings, or that its person has answered all who do. */
+export const ringingIn = (rings: readonly { readonly answer: string | null; readonly mine: boolean }[]) => {
+  const said = ["joining", "later", "cannot"];
+  const answered = rings.length > 0 && rings.every(({ answer, mine }) => mine || said.includes(answer ?? ""));
+  return answered ? words.ring.answered : somebodyRings();
+};
+
 /** The words as long as the page knows no more than that it was woken. */
 export const somebodyRings: Ringing = () => ({ title: words.woken.title, body: words.woken.body });
 
@@ -22,7 +29,9 @@ export function listenForWakes(ringing: Ringing): void {
   navigator.serviceWorker.startMessages();
 }
 
-async function tell(said: ReturnType<Ringing>): Promise<boolean> {
+/** One notification, without content; false where this browser, or its person, shows none. */
+export async function tell(said: ReturnType<Ringing>): Promise<boolean> {
+  if (!("serviceWorker" in navigator && "Notification" in globalThis)) return false;
   const held = said && (await navigator.serviceWorker.getRegistration("/"));
   if (!said || !held || Notification.permission !== "granted") return false;
   // Browsers want a notification for every push. Whoever looks at the page needs no sound with it.

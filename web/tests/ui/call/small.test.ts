@@ -1,0 +1,94 @@
+import { describe, expect, it } from "vitest";
+import type { CallView, Participant } from "../../../src/engine/callApi";
+import { hands, inOrder, news } from "../../../src/ui/call/news";
+import { keepPreferences, readPreferences } from "../../../src/ui/call/preferences";
+import { protocolOf } from "../../../src/ui/call/way";
+
+const person = (name: string, more: Partial<Participant> = {}): Participant => ({
+  accountId: `account-${name}`,
+  deviceId: `device-${name}`,
+  name,
+  mine: false,
+  here: false,
+  state: "here",
+  since: 0,
+  hand: null,
+  reaction: null,
+  mic: true,
+  camera: true,
+  screen: false,
+  quality: "good",
+  verified: false,
+  ...more,
+});
+const call = (...participants: Participant[]): CallView => ({
+  roomId: "room",
+  title: "Thursday circle",
+  sitting: "s",
+  since: 0,
+  participants,
+  part: "in",
+  thisTab: true,
+});
+const me = person("Me", { here: true, mine: true });
+const ada = person("Ada");
+
+describe("what is said of a call", () => {
+  it("N1 who comes, who goes, who raises a hand, who shares a screen", () => {
+    expect(news(call(me), call(me, ada))).toEqual(["Ada came into the call."]);
+    expect(news(call(me, ada), call(me))).toEqual(["Ada left the call."]);
+    expect(news(call(me, ada), call(me, { ...ada, hand: 5 }))).toEqual(["Ada raised a hand."]);
+    expect(news(call(me, { ...ada, hand: 5 }), call(me, ada))).toEqual([]);
+    expect(news(call(me, ada), call(me, { ...ada, screen: true }))).toEqual(["Ada shares a screen."]);
+  });
+
+  it("N2 nothing of those who were there before, of oneself, or of another call", () => {
+    expect(news(null, call(me, ada))).toEqual([]);
+    expect(news(call(ada), call(me, ada))).toEqual([]);
+    expect(news({ ...call(me), roomId: "other" }, call(me, ada))).toEqual([]);
+  });
+
+  it("N3 hands stand in the order in which they went up, people in the order in which they came, oneself last", () => {
+    const ben = person("Ben", { hand: 9, since: 2 });
+    const cleo = person("Cleo", { hand: 3, since: 7 });
+    expect(hands([ada, ben, cleo]).map(({ name }) => name)).toEqual(["Cleo", "Ben"]);
+    expect(inOrder([me, cleo, ben]).map(({ name }) => name)).toEqual(["Ben", "Cleo", "Me"]);
+  });
+});
+
+describe("what is remembered on this device", () => {
+  const store = (text: string | null) => ({ text, getItem: () => text, setItem: () => undefined });
+
+  it("N4 is read back, and whatever else stands there is as usual", () => {
+    let kept = "";
+    const usual = readPreferences(store(null));
+    const chosen = { ...usual, cameraOn: false, microphone: "m1", blur: true };
+    const setItem = (_: string, text: string): void => {
+      kept = text;
+    };
+    keepPreferences({ getItem: () => null, setItem }, chosen);
+    expect(readPreferences(store(kept))).toEqual(chosen);
+    const odd = [
+      "",
+      "{",
+      "null",
+      "7",
+      "[]",
+      '{"cameraOn":"no","speaker":7}',
+      `{"camera":"${"x".repeat(300)}"}`,
+    ];
+    for (const text of [...odd, `"${"x".repeat(3000)}"`]) expect(readPreferences(store(text))).toEqual(usual);
+  });
+});
+
+describe("the way to the server", () => {
+  it("N5 is fast by UDP and slow by anything else", () => {
+    const relay = { candidate: "", type: "relay" } as const;
+    expect(protocolOf({ ...relay, relayProtocol: "udp" }, null)).toBe("udp");
+    expect(protocolOf({ ...relay, relayProtocol: "tls" }, null)).toBe("tcp");
+    expect(protocolOf(relay, "turn:turn.example:3478?transport=tcp")).toBe("tcp");
+    expect(protocolOf(relay, "turns:turn.example:5349")).toBe("tcp");
+    expect(protocolOf(relay, "turn:turn.example:3478?transport=udp")).toBe("udp");
+    expect(protocolOf({ candidate: "", type: "host" }, null)).toBeNull();
+  });
+});
