@@ -31,6 +31,7 @@ const TRANSLATED: Readonly<Record<string, ErrorCode>> = {
   not_a_member: "room_closed",
   not_approved: "not_allowed",
   not_here: "not_found",
+  not_in_call: "no_call",
   not_your_device: "not_allowed",
   not_yours: "target_gone",
   nothing_to_do: "not_allowed",
@@ -43,6 +44,7 @@ const TRANSLATED: Readonly<Record<string, ErrorCode>> = {
   text: "text_too_long",
   title: "title_invalid",
   too_many_approvals: "room_not_ready",
+  too_often: "too_many",
   yourself: "not_allowed",
 };
 

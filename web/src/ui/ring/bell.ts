@@ -37,33 +37,29 @@ function play(context: AudioContext): void {
 
 const GESTURES = ["pointerdown", "keydown"] as const;
 
-/** Settles when the browser lets this page sound: at once, or after something was pressed in it. */
-function allowed(context: AudioContext, stop: AbortSignal): Promise<void> {
+/** Settles when something has been pressed in this page, ever: before that browsers let none sound. */
+function pressed(stop: AbortSignal): Promise<void> {
+  if (navigator.userActivation?.hasBeenActive) return Promise.resolve();
   return new Promise((resolve) => {
-    const look = () => {
-      if (context.state === "running") resolve();
-    };
-    // Without a gesture this stays open, and harms nobody.
-    const ask = () => void context.resume().then(look, () => undefined);
-    context.addEventListener("statechange", look, { signal: stop });
-    for (const gesture of GESTURES) addEventListener(gesture, ask, { signal: stop, capture: true });
-    ask();
+    for (const gesture of GESTURES)
+      addEventListener(gesture, () => resolve(), { signal: stop, capture: true });
   });
 }
 
 /** Sound until `stop`, as soon as this page may and no other tab does. */
 export async function ringBell(stop: AbortSignal): Promise<void> {
+  await pressed(stop);
+  if (stop.aborted) return;
   const context = new AudioContext();
   stop.addEventListener("abort", () => void context.close());
-  await allowed(context, stop);
-  if (stop.aborted) return;
   try {
-    await navigator.locks.request(LOCK, { signal: stop }, () => {
+    await navigator.locks.request(LOCK, { signal: stop }, async () => {
+      await context.resume();
       play(context);
-      return new Promise<void>((done) => stop.addEventListener("abort", () => done()));
+      await new Promise<void>((done) => stop.addEventListener("abort", () => done()));
     });
   } catch (error) {
-    // It was stopped while another tab sounded.
+    // It was stopped while another tab sounded, or before this one could.
     if (!stop.aborted) throw error;
   }
 }

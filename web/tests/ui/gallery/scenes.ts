@@ -9,9 +9,9 @@ const DAY = 24 * HOUR;
 export const NOW = Date.UTC(2026, 4, 20, 13, 30);
 
 export const anna: Person = { accountId: "acc-anna", name: "Anna Berger", standing: "introduced" };
-const ben: Person = { accountId: "acc-ben", name: "Ben Okafor", standing: "introduced" };
-const carla: Person = { accountId: "acc-carla", name: "Dr. Carla Nielsen", standing: "changed" };
-const dov: Person = { accountId: "acc-dov", name: "Dov Rosenthal", standing: "introduced" };
+export const ben: Person = { accountId: "acc-ben", name: "Ben Okafor", standing: "introduced" };
+export const carla: Person = { accountId: "acc-carla", name: "Dr. Carla Nielsen", standing: "changed" };
+export const dov: Person = { accountId: "acc-dov", name: "Dov Rosenthal", standing: "introduced" };
 export const me: Person = { accountId: "acc-me", name: "Miriam Sandoval", standing: "me" };
 
 type Post = TimelineItem & { kind: "post" };
@@ -104,7 +104,7 @@ function member(person: Person, more: Partial<Member> = {}): Member {
   return { ...person, devices: 1, founder: false, online: false, ...more };
 }
 
-const members: Member[] = [
+export const members: Member[] = [
   member(me, { devices: 2, online: true }),
   member(anna, { founder: true, online: true }),
   member(ben),
@@ -112,7 +112,7 @@ const members: Member[] = [
   member(dov, { online: true }),
 ];
 
-const room = (more: Partial<RoomView> = {}): RoomView => ({
+export const room = (more: Partial<RoomView> = {}): RoomView => ({
   roomId: "room-1",
   title: "Thursday circle",
   state: "ready",
@@ -156,7 +156,7 @@ const groups: GroupSummary[] = [
 ];
 
 type Open = Extract<AppView, { stage: "open" }>;
-const open = (more: Partial<Open> = {}): Open => ({
+export const open = (more: Partial<Open> = {}): Open => ({
   stage: "open",
   me,
   connection: "online",
@@ -171,7 +171,7 @@ const open = (more: Partial<Open> = {}): Open => ({
   ...more,
 });
 
-const inRoom = (view: Partial<RoomView>, app: Partial<Open> = {}, path = "/room/room-1"): Script => ({
+export const inRoom = (view: Partial<RoomView>, app: Partial<Open> = {}, path = "/room/room-1"): Script => ({
   app: open({
     ...app,
     groups: groups.map((one) =>

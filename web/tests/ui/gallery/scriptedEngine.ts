@@ -8,6 +8,8 @@ export type Script = {
   readonly path?: string;
   readonly link?: LinkKind;
   readonly devices?: readonly DeviceInfo[];
+  /** Buttons that are pressed one after the other, by their text or label: for what opens only so. */
+  readonly press?: readonly string[];
   /** Calls that are refused, with the code. */
   readonly fails?: Partial<Record<keyof Engine, string>>;
 };
@@ -93,6 +95,14 @@ export class ScriptedEngine implements Connected {
       case "edit":
       case "remove":
         return this.#change(argument as { roomId: string; target: string; text?: string });
+      case "meetings":
+        return this.room((argument as Parameters<Engine["meetings"]>[0]).roomId).meetings;
+      case "calendarFile":
+        return "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n";
+      case "iceServers":
+        return [];
+      case "rosterCode":
+        return ["04823", "77190", "31556", "90042", "18837", "65201"];
       case "loadOlder":
         return this.#older(argument as string);
       default:
