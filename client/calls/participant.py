@@ -51,7 +51,6 @@ AGAIN_AFTER_S: Final = 2.0
 TICK_S: Final = 0.03
 BEHIND_S: Final = 1.0
 """What should have been sent longer ago is sent no more."""
-LEAVE_WITHIN_S: Final = 5.0
 FRAME_S: Final = SAMPLES / 48_000
 
 Stage = Literal["out", "joining", "here", "ended"]
@@ -159,13 +158,25 @@ class Participant:
             if Kind.CAMERA in self.source.kinds:
                 self._spawn(self._show(self.source))
 
-    async def leave(self) -> None:
-        """Give the seat up, and wait until the server and the room have taken it. Raises CollegiumError."""
+    async def leave(self, *, trial: bool = False) -> None:
+        """Give the seat up, and tell the room of it, unless it was a `trial` that nobody came to. Raises
+        CollegiumError.
+        """
         session = self._session
-        if session.call.is_of(self):
-            with translated():
-                await session.work(session.call.leave)
-        await self._stop()
+        try:
+            if session.call.is_of(self):
+                with translated():
+                    await session.work(lambda draft: session.call.leave(draft, trial=trial))
+        finally:
+            await self._stop()
+
+    @property
+    def gone(self) -> bool:
+        """Whether the server and the room have what `leave` said to them."""
+        state, call = self._session.rooms.get(self.room_id), self.call
+        mine = self._session.records.account.device_id
+        here = call is not None and any(one.device_id == mine for one in call.participants)
+        return not here and (state is None or not state.outbox)
 
     async def _stop(self) -> None:
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]

@@ -105,14 +105,17 @@ class CallLine:
             began = min(seat.since if known is None else known.began, seat.since, now)
             self._people[one.account_id] = CallPerson(one.account_id, began, now)
 
-    def leave(self, draft: Draft, code: str = "left") -> None:
-        """Give the seat up. The last one supersedes the keys that were used (E37), and says who was there."""
+    def leave(self, draft: Draft, code: str = "left", *, trial: bool = False) -> None:
+        """Give the seat up. The last one supersedes the keys that were used (E37), and says who was there. Of a
+        `trial` that nobody else came to there is nothing to say.
+        """
         here = self._here
         if here is None:
             return
         call, mine = _call_of(draft, here.room_id), draft.env.me.device_id
         last = call is None or all(one.device_id == mine for one in call.participants)
-        self._attended(draft, here, call, last)
+        if not trial or self._people.keys() - {draft.env.me.account_id}:
+            self._attended(draft, here, call, last)
         draft.frames.append(CallLeave(room=here.room_id, session=here.session))
         self._end(draft, last, code)
 
@@ -172,11 +175,13 @@ class CallLine:
         here = self._here
         return here if here is not None and (here.room_id, here.session) == (room_id, session) else None
 
-    def release(self, room_id: bytes, effect: MediaEffect) -> None:
-        """Stored: what the core said about the media goes to whatever encrypts."""
+    def release(self, room_id: bytes, effect: MediaEffect, refused: str | None) -> list[CallLeave]:
+        """Stored: what the core said about the media goes to whatever encrypts. `refused`: why the room began
+        no call. Gives what is still to be said to the server.
+        """
         here = self._here
         if here is None or here.room_id != room_id:
-            return
+            return []
         match effect:
             case effects.Media():
                 here.seat.begin(effect)
@@ -185,7 +190,9 @@ class CallLine:
             case effects.MediaEnd():
                 # The room let go of it: a removal, a leave, a rejoin. The seat goes with it.
                 self._here = None
-                here.seat.ended("removed")
+                here.seat.ended(refused or "removed")
+                return [CallLeave(room=here.room_id, session=here.session)]
+        return []
 
     def lock(self) -> list[CallLeave]:
         """The store is closing: nothing is left of a call. Gives what is still to be said to the server."""

@@ -195,8 +195,7 @@ class Session:
         for room_id in draft.touched:
             self._sights.pop(room_id, None)
         self._release(draft)
-        for room_id, effect in draft.media:
-            self.call.release(room_id, effect)
+        self._release_media(draft)
         if draft.wakes:
             self._wakes.update(draft.wakes)
             self._rearm.set()
@@ -215,6 +214,13 @@ class Session:
             self._greeted = self._life
         if self._greeted == self._life:
             self._socket.send(draft.released())
+
+    def _release_media(self, draft: Draft) -> None:
+        refused = {wish.room_id: wish.code for wish in draft.dropped if wish.command == "media_on"}
+        for room_id, effect in draft.media:
+            said = self.call.release(room_id, effect, refused.get(room_id))
+            if self._greeted == self._life:
+                self._socket.send(said)
 
     def await_invite(self, room_id: bytes, invite_id: bytes) -> "asyncio.Future[str | None]":
         """Done with None when the invite is committed, or with the reason why it was dropped."""
