@@ -16,7 +16,7 @@ MAX: Final = 20_000_000.0
 BETA: Final = 0.85
 """§5.5: what is left of the measured rate after overuse."""
 FALL: Final = 0.5
-"""What is left at least, once. A path that is full is met again as soon as it could answer, a stall is not;"""
+"""What is left at least, once. A full path is met again as soon as it could answer, a stall is not;"""
 PLAIN_QUEUE: Final = 0.1
 """and where even the earliest packets wait so many seconds, there is nothing to wait for."""
 GROWTH: Final = 1.08
@@ -48,8 +48,8 @@ MAX_NAP: Final = 0.5
 """Of the time between two checks so much counts: while we stand still ourselves, nobody is heard."""
 
 Result = tuple[int, float | None, int, float | None]
-"""(transport-wide number, when sent, bytes, when arrived by the receiver's clock). No time of sending: it is not
-known. None of arrival: it is lost."""
+"""(transport-wide number, when sent, bytes, when arrived by the receiver's clock). No time of sending: it is
+not known. None of arrival: it is lost."""
 
 
 class Arrived:

@@ -11,8 +11,8 @@ from random import Random
 
 from signaling.sfu import rtcp, rtp, vp8
 from signaling.sfu.control import Kind, Layer
-from signaling.sfu.extensions import AUDIO_LEVEL, MID, REPAIRED_RID, RID, TRANSPORT_WIDE_CC
 from signaling.sfu.departures import Out
+from signaling.sfu.extensions import AUDIO_LEVEL, MID, REPAIRED_RID, RID, TRANSPORT_WIDE_CC
 from signaling.sfu.forwarder import Forwarder, StreamOut
 from signaling.sfu.payloads import OPUS, RTX, VP8
 from signaling.sfu.sequence import nearest
@@ -434,10 +434,11 @@ class World:
             what()
 
     def stall(self, seconds: float, share: float) -> None:
-        """A busy machine for so long: everybody on it, each on its own, stands still for this share of time."""
+        """A busy machine for so long: everybody, each on its own, stands still for this share of the time."""
         end = self.now + seconds
-        for who in (self, *self.browsers.values()):
-            self._stall(who, end, share)
+        self._stall(self, end, share)
+        for browser in self.browsers.values():
+            self._stall(browser, end, share)
 
     def _stall(self, who: "World | Browser", end: float, share: float) -> None:
         length = self.dice.uniform(*STALL)
