@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 
 from client.errors import CollegiumError
 
@@ -208,17 +208,43 @@ def recover(server: str | None = None, *, options: Options = DEFAULTS) -> None:
 
 
 @app.command
-def doctor(server: str | None = None, *, options: Options = DEFAULTS) -> None:
+def call(
+    room: str,
+    /,
+    *,
+    file: Path | None = None,
+    seconds: Annotated[float | None, Parameter(validator=validators.Number(gt=0))] = None,
+    options: Options = DEFAULTS,
+) -> None:
+    """Join the call of ROOM, and count what comes from each of the others, until interrupted.
+
+    Parameters
+    ----------
+    file
+        Sound and pictures to send, again and again; else a test pattern with a quiet tone.
+    seconds
+        Leave after so long.
+    """
+    from client.commands import call as go
+
+    run(options, lambda: go(options, room, file, seconds))
+
+
+@app.command
+def doctor(server: str | None = None, *, call: str | None = None, options: Options = DEFAULTS) -> None:
     """Is the server reachable, is its clock right, do sockets pass? Exit code 1 when something fails.
 
     Parameters
     ----------
     server
         An address to look at; else the one of the account in this store.
+    call
+        A group: join its call for a moment, and see whether the way of its media is open. Others in the group
+        see this member in the call; nobody is called.
     """
     from client.commands import doctor as go
 
-    run(options, lambda: go(options, server))
+    run(options, lambda: go(options, server, call))
 
 
 def main() -> None:

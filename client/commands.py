@@ -6,11 +6,22 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
 from getpass import getpass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from client.calling import CallEndedError, call_json, in_call, tally_line
+from client.calls.media import MediaFile, TestPattern
+from client.calls.participant import Participant
 from client.collegium import Collegium
 from client.conversation import Room
-from client.doctor import CLOCK_WRONG_MS, Finding, examine_account, examine_file, examine_server
+from client.doctor import (
+    CLOCK_WRONG_MS,
+    Finding,
+    examine_account,
+    examine_call,
+    examine_file,
+    examine_server,
+)
 from client.engine.enrol import link_origin, read_link
 from client.engine.http import origin_of
 from client.engine.world import system_world
@@ -238,7 +249,44 @@ async def recover(options: "Options", server: str | None) -> None:
                 show(room_line(room))
 
 
-async def doctor(options: "Options", server: str | None) -> None:
+async def call(options: "Options", room: str, file: Path | None, seconds: float | None) -> None:
+    source = TestPattern() if file is None else MediaFile(file)
+    async with _member(options) as me:
+        await _caught_up(me)
+        found = me.room(room)
+        async with in_call(me, found, source) as joined:
+            await _connected(joined)
+            if not options.json:
+                note(f"In the call of “{found.title}”.")
+            try:
+                async with asyncio.timeout(seconds):
+                    await joined.until(lambda: True if joined.stage == "ended" else None)
+            except TimeoutError:
+                pass  # long enough
+            finally:
+                _show_call(options, me, found, joined)
+            if joined.stage == "ended":
+                raise CallEndedError(joined.code or "lost")
+
+
+async def _connected(joined: Participant) -> None:
+    """Raises CallEndedError."""
+    await joined.until(lambda: joined.connected or joined.stage == "ended" or None)
+    if joined.stage == "ended":
+        raise CallEndedError(joined.code or "lost")
+
+
+def _show_call(options: "Options", me: Collegium, room: Room, joined: Participant) -> None:
+    if options.json:
+        show_json({"call": call_json(me, room, joined)})
+        return
+    for label, tally in sorted(joined.tallies.items()):
+        show(tally_line(me, room, label, tally))
+    if not joined.tallies:
+        show("Nobody was heard or seen.")
+
+
+async def doctor(options: "Options", server: str | None, call: str | None) -> None:
     world = system_world(options.path)
     findings: list[Finding] = []
 
@@ -259,6 +307,11 @@ async def doctor(options: "Options", server: str | None) -> None:
             found(finding)
         if me is not None and me.server == origin:
             async for finding in examine_account(me):
+                found(finding)
+        if call is not None:
+            if me is None or me.server != origin:
+                raise CollegiumError("no_account")
+            async for finding in examine_call(me, me.room(call)):
                 found(finding)
     if any(finding.verdict == "failed" for finding in findings):
         sys.exit(1)

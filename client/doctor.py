@@ -12,11 +12,16 @@ from urllib.parse import urlsplit
 
 from websockets.exceptions import InvalidStatus, WebSocketException
 
+from client.calling import CallEndedError, in_call
+from client.calls.media import TestPattern
+from client.calls.participant import Participant
 from client.collegium import Collegium
+from client.conversation import Room
 from client.engine.auth import server_info
 from client.engine.http import Http
 from client.engine.world import World
 from client.errors import CollegiumError, ServerError
+from crypto.sframe.kid import Kind
 from wire import http as bodies
 from wire.bounds import SECRET_BYTES, to_base64url
 
@@ -26,6 +31,11 @@ Verdict = Literal["ok", "warning", "failed", "not checked"]
 CLOCK_WRONG_MS: Final = 10 * 60_000
 CLOCK_ODD_MS: Final = 10_000
 CONNECT_WITHIN_S: Final = 15.0
+# ICE and DTLS have each as long before they are given up.
+MEDIA_WITHIN_S: Final = 45.0
+HEARD_WITHIN_S: Final = 10.0
+# Packets of sound: a second of it.
+ENOUGH_SOUND: Final = 50
 # What our server says to a socket whose ticket it does not know.
 REFUSED_BY_US: Final = 403
 
@@ -59,7 +69,7 @@ async def examine_server(world: World, origin: str) -> AsyncIterator[Finding]:
     if held is not None:
         yield held
     yield await _socket(world, origin)
-    yield Finding("media", "not checked", "calls are not part of this version")
+    yield Finding("media", "not checked", "`collegium doctor --call ROOM` joins the call of a group for that")
 
 
 def _clock(skew: int) -> Finding:
@@ -147,3 +157,68 @@ async def examine_account(me: Collegium) -> AsyncIterator[Finding]:
         yield Finding("recovery code", "warning", text)
     for alarm in me.alarms:
         yield Finding("alarm", "warning", alarm.text)
+
+
+async def examine_call(me: Collegium, room: Room) -> AsyncIterator[Finding]:
+    """Whether this device's sound and pictures come to the server's media unit. One account has one seat in a
+    call, so what others receive is for others to say; but what the unit acknowledges it can forward.
+    """
+    try:
+        async with asyncio.timeout(CONNECT_WITHIN_S):
+            await me.up_to_date()
+    except TimeoutError:
+        yield Finding("call", "failed", "without a connection to the server there is no call")
+        return
+    try:
+        async with in_call(me, room, TestPattern(), trial=True) as call:
+            async for finding in _path(call):
+                yield finding
+    except CollegiumError as error:
+        yield Finding("call", "failed", str(error))
+
+
+async def _path(call: Participant) -> AsyncIterator[Finding]:
+    started = time.monotonic()
+    try:
+        async with asyncio.timeout(MEDIA_WITHIN_S):
+            await call.until(lambda: call.connected or call.fault or call.stage == "ended" or None)
+    except TimeoutError:
+        yield Finding("call", "failed", "the server makes no offer for the call")
+        return
+    if not call.connected:
+        raise CallEndedError(call.fault or call.code or "lost")
+    took = (time.monotonic() - started) * 1000
+    yield Finding(
+        "media path", "ok", f"UDP comes through, and the unit is the server's, within {took:.0f} ms"
+    )
+    try:
+        async with asyncio.timeout(HEARD_WITHIN_S):
+            await call.until(lambda: _is_heard(call) or call.stage == "ended" or None)
+    except TimeoutError:
+        text = "what this device sends is not acknowledged by the server's media unit"
+        yield Finding(
+            "media sent", "failed", text if call.sends else "the group gives no key to encrypt with"
+        )
+        return
+    if call.stage == "ended":
+        raise CallEndedError(call.code or "lost")
+    packets = sum(one.packets for one in call.heard.values())
+    lost = sum(one.lost for one in call.heard.values())
+    trips = [one.round_trip_s for one in call.heard.values() if one.round_trip_s is not None]
+    text = f"{packets} encrypted packets of sound and pictures acknowledged, {lost} lost on the way"
+    many = lost * 20 > packets
+    yield Finding("media sent", "warning" if many else "ok", text)
+    yield Finding("round trip", "ok", f"{1000 * min(trips):.0f} ms to the media unit and back")
+    if call.tallies:
+        heard = sum(sum(one.opened.values()) for one in call.tallies.values())
+        yield Finding("media received", "ok" if heard else "warning", f"{heard} frames of others opened")
+
+
+def _is_heard(call: Participant) -> bool:
+    sound, camera = call.heard.get(Kind.AUDIO), call.heard.get(Kind.CAMERA)
+    return (
+        sound is not None
+        and camera is not None
+        and sound.packets >= ENOUGH_SOUND
+        and sound.round_trip_s is not None
+    )

@@ -37,6 +37,16 @@ TRANSLATED = {
     "recovery": "recovery_code_unknown",
     "grant": "recovery_code_unknown",
     "too_many_invites": "too_many_links",
+    # Calls: of `call_ended`.
+    "answer_refused": "call_refused",
+    "full": "call_full",
+    "lost": "call_lost",
+    "replaced": "call_replaced",
+    "removed": "room_closed",
+    "not_in_call": "call_over",
+    "paused": "room_paused",
+    "session_taken": "call_lost",
+    "too_often": "too_many",
     # The rooms' (room/surface, crypto/room/plans).
     "already_approved": "not_allowed",
     "already_here": "link_member",

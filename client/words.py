@@ -80,6 +80,24 @@ PROBLEMS = {
     "invite_expired": "Nobody's device answered this invitation within its 72 hours. Ask for a new link.",
     "welcome_refused": "A device let this member in in a way that does not fit the invitation, so this one "
     "refused. Ask a colleague by telephone, and for a new link.",
+    # Calls.
+    "call_file": "This file has neither picture nor sound that can be read. Name another one (--file).",
+    "call_over": "This call is over. Join again.",
+    "call_full": "The call has as many people as it can hold. Try again when somebody has left.",
+    "call_lost": "The connection to the call is lost. Join again.",
+    "call_replaced": "Another device of this member is in the call now, so this one was let out of it.",
+    "call_refused": "The server and this client do not agree on how to send sound and pictures. Update the "
+    "client; if it stays, report it.",
+    "media_unavailable": "The server offers no calls at the moment: its media unit is off, or does not run. "
+    "Whoever looks after the server finds the settings under COLLEGIUM_MEDIA_WORKERS.",
+    "no_route": "This machine has no way to the address that the server gives for calls. Whoever looks after "
+    "the server sets COLLEGIUM_MEDIA_ADDRESS to one that others reach.",
+    "no_udp": "The server's address for calls does not answer: UDP does not come through. A firewall on the "
+    "way, or at the server, must let its media port pass.",
+    "no_dtls": "The server's media unit answers, but no encrypted connection with it comes about. Something "
+    "on the way lets small packets pass alone; try another network.",
+    "certificate": "What answers at the server's address for calls is not its media unit: the certificate is "
+    "another one. Nothing was sent there. Tell whoever looks after the server.",
     "text_empty": "There is nothing to send.",
     "out_of_bounds": "This can't be said to the group: a part of it is missing, too long, or does not exist.",
     "ring_late": "The call could not be sent in time, so nobody was called. Call again if you still need it.",

@@ -100,6 +100,8 @@ class Draft:
         """The socket that this draft says hello on."""
         self.wakes: dict[bytes, int] = {}
         """When each room asked to be woken."""
+        self.media: list[tuple[bytes, effects.Media | effects.MediaHold | effects.MediaEnd]] = []
+        """For what is in a call, in order."""
         self.invited: list[bytes] = []
         self.dropped: list[DroppedWish] = []
         self.touched: set[bytes] = set()
@@ -233,10 +235,10 @@ class Draft:
                 self.invited.append(invite_id)
             case effects.Dropped(command=command, code=code):
                 self.dropped.append(DroppedWish(room_id, command, code))
-            case effects.Arrived() | effects.Rang() | effects.HeardInCall():
-                pass  # the room's own view tells it; a program takes no calls
             case effects.Media() | effects.MediaHold() | effects.MediaEnd():
-                pass  # a program goes into none
+                self.media.append((room_id, effect))
+            case effects.Arrived() | effects.Rang() | effects.HeardInCall():
+                pass  # the room's own view tells it; a program is called by nobody
 
     def _meet(self, room_id: bytes, leaf: LeafIdentity) -> None:
         if leaf.account_id == self.env.me.account_id:

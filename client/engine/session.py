@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeVar
 
 from client.engine.auth import Auth
+from client.engine.call_line import CallLine
 from client.engine.chores import Chores
 from client.engine.draft import Draft, DroppedWish, Opened, Rooms, env_of
 from client.engine.http import Http
@@ -81,6 +82,7 @@ class Session:
         self.drops: dict[bytes, DroppedWish] = {}
         """What each room has given up last."""
         self.auth = Auth(http, lambda: self.records.account)
+        self.call = CallLine()
         self._changed = changed
         self._queue = Queue()
         self._chores = Chores(self)
@@ -114,6 +116,8 @@ class Session:
         if self.closed:
             return
         self.closed = True
+        if self._greeted == self._life:
+            self._socket.send(self.call.lock())
         await self._socket.stop()
         await self._chores.stop()
         tasks = list(self._tasks)
@@ -175,6 +179,8 @@ class Session:
         if self.failure is None:
             self.failure = error
             log.error("the engine stops: %r", error)
+            # Its room can't say any more who may be heard.
+            self.call.lock()
             self._spawn(self._socket.stop())
             self._changed()
 
@@ -189,6 +195,7 @@ class Session:
         for room_id in draft.touched:
             self._sights.pop(room_id, None)
         self._release(draft)
+        self._release_media(draft)
         if draft.wakes:
             self._wakes.update(draft.wakes)
             self._rearm.set()
@@ -207,6 +214,13 @@ class Session:
             self._greeted = self._life
         if self._greeted == self._life:
             self._socket.send(draft.released())
+
+    def _release_media(self, draft: Draft) -> None:
+        refused = {wish.room_id: wish.code for wish in draft.dropped if wish.command == "media_on"}
+        for room_id, effect in draft.media:
+            said = self.call.release(room_id, effect, refused.get(room_id))
+            if self._greeted == self._life:
+                self._socket.send(said)
 
     def await_invite(self, room_id: bytes, invite_id: bytes) -> "asyncio.Future[str | None]":
         """Done with None when the invite is committed, or with the reason why it was dropped."""
@@ -321,8 +335,15 @@ class Session:
                 pass  # handled when they came
             case wire_frames.CallState():
                 self._frame(draft, event)
-            case _ if isinstance(event, wire_frames.CallNews):
-                pass  # a program takes no calls
+                self.call.saw(draft, event)
+            case wire_frames.CallOffer():
+                self.call.offer(event)
+            case wire_frames.CallEnded():
+                self.call.ended(draft, event)
+            case wire_frames.CallReport():
+                self.call.report(event)
+            case wire_frames.Woken():
+                pass  # whom the server woke, the ring itself tells once their device rings
             case _:
                 self._frame(draft, event)
 
@@ -339,6 +360,7 @@ class Session:
         for room_id in draft.rooms:
             if not waiting_for(draft.records, room_id):
                 draft.step(room_id, Ready(listed.get(room_id)))
+        self.call.resume(draft)
 
     def _frame(self, draft: Draft, frame: Any) -> None:
         room_id: bytes | None = frame.room

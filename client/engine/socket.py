@@ -10,12 +10,23 @@ from websockets.exceptions import WebSocketException
 from client.engine.world import Socket, World
 from wire.bounds import MAX_CLIENT_MESSAGE, MAX_FRAMES
 from wire.codec import DecodeError, decode_server, encode
-from wire.frames import Bye, Cursor, Ephemeral, Fetch, Hello, Send, ServerFrame
+from wire.frames import (
+    Bye,
+    CallAnswer,
+    CallJoin,
+    CallLeave,
+    Cursor,
+    Ephemeral,
+    Fetch,
+    Hello,
+    Send,
+    ServerFrame,
+)
 
 FIRST_WAIT_S = 0.25
 LONGEST_WAIT_S = 15.0
 
-ClientFrame = Hello | Send | Cursor | Fetch | Ephemeral
+ClientFrame = Hello | Send | Cursor | Fetch | Ephemeral | CallJoin | CallAnswer | CallLeave
 
 
 class SocketEvents(Protocol):

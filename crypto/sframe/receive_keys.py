@@ -105,6 +105,12 @@ class ReceiveKeys:
         self._drop(slot)
         self._present = self._epochs[slot] = _EpochKeys(epoch)
 
+    def mute(self, who: str) -> None:
+        """Somebody is leaving, and their removal is not merged yet: unheard at once (E14)."""
+        for keys in self._epochs.values():
+            for leaf in [leaf for leaf, one in keys.heard.items() if one == who]:
+                keys.forget(leaf)
+
     def expire(self, now: int) -> int | None:
         """Drops what is due. When to call again (ms), or None."""
         for slot in [slot for slot, keys in self._epochs.items() if keys.is_over(now)]:

@@ -15,6 +15,10 @@ MAX: Final = 20_000_000.0
 
 BETA: Final = 0.85
 """§5.5: what is left of the measured rate after overuse."""
+FALL: Final = 0.5
+"""What is left at least, once. A full path is met again as soon as it could answer, a stall is not;"""
+PLAIN_QUEUE: Final = 0.1
+"""and where even the earliest packets wait so many seconds, there is nothing to wait for."""
 GROWTH: Final = 1.08
 """§5.5: each second, far from where overuse was met before."""
 RESPONSE: Final = 0.1
@@ -40,9 +44,12 @@ MIN_BY_LOSS: Final = 200_000.0
 
 SILENCE: Final = 1.5
 """Without feedback for so long although packets leave, less is sent."""
+MAX_NAP: Final = 0.5
+"""Of the time between two checks so much counts: while we stand still ourselves, nobody is heard."""
 
-Result = tuple[int, float, int, float | None]
-"""(transport-wide number, when sent, bytes, when arrived by the receiver's clock or None)"""
+Result = tuple[int, float | None, int, float | None]
+"""(transport-wide number, when sent, bytes, when arrived by the receiver's clock). No time of sending: it is
+not known. None of arrival: it is lost."""
 
 
 class Arrived:
@@ -112,12 +119,13 @@ class Estimator:
         "_by_loss",
         "_calm_at",
         "_ceiling",
+        "_checked",
         "_counted",
         "_decreased",
-        "_heard",
         "_loss_at",
         "_lost",
         "_seen",
+        "_silent",
         "_spread",
         "_trendline",
         "_updated",
@@ -141,7 +149,8 @@ class Estimator:
         self._counted = 0
         self.loss = 0.0
         """Share of packets that did not arrive, lately."""
-        self._heard: float | None = None
+        self._checked = 0.0
+        self._silent = 0.0
         self._seen = False
 
     @property
@@ -151,6 +160,11 @@ class Estimator:
     @property
     def usage(self) -> Usage:
         return self._trendline.usage
+
+    @property
+    def floor(self) -> float | None:
+        """The delay of the empty path, by the receiver's clock and ours."""
+        return self._trendline.queue.floor
 
     @property
     def arriving(self) -> float | None:
@@ -165,12 +179,13 @@ class Estimator:
         """What a feedback says about packets, in the order of sending."""
         if not results:
             return
-        came = [(sent, when) for _, sent, _, when in results if when is not None]
-        over = self._trendline.add_all(came)
+        over = self._trendline.add_all(
+            [(sent, when) for _, sent, _, when in results if sent is not None and when is not None]
+        )
         self._arrived.add_all(results)
-        self._lost += len(results) - len(came)
+        self._lost += sum(1 for one in results if one[3] is None)
         self._counted += len(results)
-        self._heard = now
+        self._silent = 0.0
         self._seen = True
         self._steer_by_delay(over, round_trip, now)
         self._steer_by_loss(now)
@@ -185,7 +200,8 @@ class Estimator:
             if measured is not None and answered and now >= self._calm_at:
                 carried = self._arrived.peak or measured
                 self._meet_ceiling(carried)
-                self._by_delay = max(MIN, min(self._by_delay, BETA * carried))
+                least = MIN if self._trendline.queue.standing > PLAIN_QUEUE else FALL * self._by_delay
+                self._by_delay = max(MIN, least, min(self._by_delay, BETA * carried))
                 self._decreased = now
             return
         if self.usage is not Usage.NORMAL:
@@ -238,7 +254,10 @@ class Estimator:
             self._ceiling = None
 
     def check(self, now: float) -> None:
-        """Called now and then: a receiver that stopped answering is sent less."""
-        if self._heard is not None and now - self._heard > SILENCE:
-            self._heard = now
-            self._by_delay = max(MIN, 0.5 * self.rate)
+        """Called now and then while packets leave: a receiver that stopped answering is sent less."""
+        if self._seen:
+            self._silent += min(MAX_NAP, now - self._checked)
+            if self._silent > SILENCE:
+                self._silent = 0.0
+                self._by_delay = max(MIN, 0.5 * self.rate)
+        self._checked = now

@@ -612,7 +612,7 @@ class Forwarder:
             if (line := padding_line(person)) is not None:
                 pad(self._out, person, line, now)
             probe.end_sending(person.wide, now)
-        rate = probe.outcome(now) if probe.running else None
+        rate = probe.outcome(now, estimator.floor) if probe.running else None
         if rate:
             estimator.probed(rate)
             self._judge(person, now)
@@ -623,6 +623,11 @@ class Forwarder:
         """(session, packet, whether it is RTCP), in the order in which they are to leave."""
         out, self._out = self._out, []
         return out
+
+    def stood_still(self, since: float) -> None:
+        """The driver was held up between then and the sending of what it took."""
+        for person in self._people.values():
+            person.stood_still(since)
 
     def report(self, now: float) -> tuple[ParticipantReport, ...]:
         """How each participant fares, for people."""

@@ -156,8 +156,8 @@ class Participant:
         """Lines that it gave up: they go on counting when it takes them again."""
         self.wide = 0
         """The last transport-wide number, counted on beyond 16 bits."""
-        self.ring: list[tuple[float, int] | None] = [None] * SENT_SLOTS
-        """When each packet left, and its bytes."""
+        self.ring: list[tuple[float | None, int] | None] = [None] * SENT_SLOTS
+        """When each packet left (None: it is not known), and its bytes."""
         self.estimator = Estimator()
         self.ladder = Ladder()
         self.probe = Probe()
@@ -267,6 +267,17 @@ class Participant:
             if isinstance(source, Repair) and source.source is incoming:
                 source.source = new
         return new
+
+    def stood_still(self, since: float) -> None:
+        """When what was to leave from then on did leave is not known."""
+        ring = self.ring
+        for wide in range(self.wide, self.wide - SENT_SLOTS, -1):
+            entry = ring[wide & SENT_SLOTS - 1]
+            if entry is None:
+                continue  # its feedback was there already
+            if entry[0] is not None and entry[0] < since:
+                return
+            ring[wide & SENT_SLOTS - 1] = (None, entry[1])
 
     def matched(self, base: int, statuses: Statuses) -> list[Result]:
         """What a feedback says about the packets that we remember, each once where it arrived."""

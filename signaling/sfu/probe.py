@@ -3,9 +3,11 @@
 What a receiver is sent says nothing about rates beyond it. When a wish needs more, padding fills up to the
 rate in question for a moment, and the arrival times of that moment's packets tell. A burst is so short that
 a path which cannot carry it delays audio by a tenth of a second, once; each that fails makes the next one
-wait longer.
+wait longer. One that a busy machine held up has not failed: it says nothing, or that what was sent before a
+packet that was not late at all had been carried by then.
 """
 
+from itertools import pairwise
 from typing import Final
 
 from signaling.sfu.bandwidth import Result
@@ -29,6 +31,11 @@ MIN_SHARE: Final = 0.8
 SATURATED: Final = 0.9
 """Where less than this share of the rate arrives, the path is at its end."""
 MAX_PACKETS: Final = 400
+NO_QUEUE: Final = 0.004
+"""A packet that is late by less found the path empty."""
+HELD_SHARE: Final = 0.5
+"""Where nothing arrived for this share of the time, somebody stood still: a full path lets go evenly."""
+HELD: Final = 0.03
 
 
 class Probe:
@@ -86,34 +93,46 @@ class Probe:
         self._seen += [one for one in results if one[0] >= self._first and (last is None or one[0] <= last)]
         del self._seen[MAX_PACKETS:]
 
-    def outcome(self, now: float) -> float | None:
-        """The rate that came through, 0 when it cannot be told, None while it is not known yet."""
+    def outcome(self, now: float, floor: float | None = None) -> float | None:
+        """The rate that came through, 0 when it cannot be told, None while it is not known yet.
+
+        `floor` is the delay of the empty path.
+        """
         if self._last is None:
             return None
         ended = bool(self._seen) and self._seen[-1][0] >= self._last
         if not ended and now - self._started < TIMEOUT:
             return None
-        rate = _rate(self._seen, self._last - self._first + 1)
-        met = rate >= SATURATED * self._target
-        self._wait = FIRST_WAIT if met else min(MAX_WAIT, 2 * self._wait)
+        rate, held = _rate(self._seen, self._last - self._first + 1, floor)
+        if rate >= SATURATED * self._target:
+            self._wait = FIRST_WAIT
+        elif not held:
+            self._wait = min(MAX_WAIT, 2 * self._wait)
         self.next_at = now + self._wait
         self._target = 0.0
         return rate
 
 
-def _rate(seen: list[Result], count: int) -> float:
-    came = [(sent, size, when) for _, sent, size, when in seen if when is not None]
+def _rate(seen: list[Result], count: int, floor: float | None) -> tuple[float, bool]:
+    """What came through, and whether the burst was held up by what is no path."""
+    if any(sent is None for _, sent, _, _ in seen):
+        return 0.0, True  # it was ourselves who stood still
+    came = [(sent, size, when) for _, sent, size, when in seen if sent is not None and when is not None]
     if len(came) < MIN_PACKETS or len(came) < MIN_SHARE * count:
-        return 0.0
+        return 0.0, False
     total = sum(size for _, size, _ in came)
     first, last = came[0], came[-1]
     sent_for = last[0] - first[0]
-    came_for = max(when for _, _, when in came) - first[2]
+    arrivals = sorted(when for _, _, when in came)
+    came_for = arrivals[-1] - first[2]
     if sent_for <= 0:
-        return 0.0
+        return 0.0, False
     # What left last was not on its way yet when the span ended; what arrived first came before it began.
     sending = (total - sum(size for sent, size, _ in came if sent == last[0])) * 8 / sent_for
     arriving = (total - first[1]) * 8 / max(came_for, 0.001)
-    if arriving < SATURATED * sending:
-        return 0.95 * arriving
-    return min(sending, arriving)
+    if arriving >= SATURATED * sending:
+        return min(sending, arriving), False
+    if floor is not None and last[2] - last[0] - floor < NO_QUEUE:
+        return sending, True
+    pause = max(b - a for a, b in pairwise(arrivals))
+    return 0.95 * arriving, pause > max(HELD, HELD_SHARE * came_for)

@@ -109,9 +109,10 @@ def parse(compound: bytes) -> list[Part] | None:
             return None
         content_end = end
         if first & 0x20:
-            # RFC 3550 §6.4.1: only the last part may be padded; the last byte says by how much.
+            # The last byte says by how much. RFC 3550 §6.4.1 has the last part alone padded, to four bytes;
+            # browsers pad transport-wide feedback by one to three, wherever it stands.
             padding = compound[end - 1]
-            if end != length or padding % 4 or not 0 < padding <= end - at - 4:
+            if not 0 < padding <= end - at - 4:
                 return None
             content_end = end - padding
         part = _part(compound, at + 4, content_end, first & 0x1F, kind)

@@ -60,6 +60,7 @@ class Forwards(Protocol):
     def tick(self, now: float) -> float: ...
     def take(self) -> list[tuple[bytes, bytes, bool]]: ...
     def changed(self) -> set[bytes]: ...
+    def stood_still(self, since: float) -> None: ...
     def report(self, now: float) -> tuple[ParticipantReport, ...]: ...
 
 
@@ -343,6 +344,11 @@ class Switchboard:
             sealed = session.srtp.seal_rtcp(packet) if is_rtcp else session.srtp.seal_rtp(packet)
             if sealed is not None:
                 out.append((sealed, session.agent.selected))
+
+    def stood_still(self, since: float) -> None:
+        """The driver was held up: when what came in from then on was sent is not known."""
+        for room in self._rooms.values():
+            room.forwarder.stood_still(since)
 
     def close(self, now: float) -> None:
         """The unit ends: every client is told."""

@@ -2,13 +2,16 @@
 
 Packets sent within 5 ms are one group, because a sender's bursts queue behind themselves. The delay gradient
 of the groups is smoothed, a line is laid through the last of them, and its slope is held against a threshold
-that adapts, so that a flow beside TCP is not starved (§5.4).
+that adapts, so that a flow beside TCP is not starved (§5.4). A busy machine bends that line too: it counts
+while there is a queue (`queue`).
 """
 
 from collections import deque
 from collections.abc import Iterable
 from enum import Enum
 from typing import Final
+
+from signaling.sfu.queue import Queue
 
 BURST: Final = 0.005
 WINDOW: Final = 20
@@ -30,6 +33,8 @@ MAX_ADAPTATION: Final = 100.0
 """ms that one adaptation counts at most."""
 MAX_BUNCH: Final = 0.1
 """Seconds of sending that may arrive together and be one group: the path held them back and let them go."""
+MIN_QUEUE: Final = 0.03
+"""Seconds that even the earliest packets stand in a queue, where there is overuse."""
 MAX_PAUSE: Final = 3.0
 """Seconds between two groups after which the delays before are of another time."""
 
@@ -56,6 +61,7 @@ class Trendline:
         "_smoothed",
         "_threshold",
         "_trend",
+        "queue",
         "usage",
     )
 
@@ -67,6 +73,7 @@ class Trendline:
         self._restart()
 
     def _restart(self) -> None:
+        self.queue = Queue()
         # A group: first sent, last sent, last arrived.
         self._group: tuple[float, float, float] | None = None
         self._previous: tuple[float, float, float] | None = None
@@ -115,6 +122,7 @@ class Trendline:
         sent = (group[1] - before[1]) * 1000
         delay = (group[2] - before[2]) * 1000 - sent
         now = group[2] * 1000
+        self.queue.add(group[1], group[2])
         if not self._points:
             self._first_arrival = now
         self._groups += 1
@@ -134,7 +142,9 @@ class Trendline:
         elif modified > self._threshold:
             self._over += sent / 1000
             self._overs += 1
-            if self._over > OVERUSE_TIME and self._overs > 1 and slope >= self._trend:
+            if self.queue.standing < MIN_QUEUE:
+                self.usage = Usage.NORMAL
+            elif self._over > OVERUSE_TIME and self._overs > 1 and slope >= self._trend:
                 self._over = 0.0
                 self._overs = 0
                 self.usage = Usage.OVER

@@ -41,6 +41,7 @@ MAX_BACKLOG = 8 * MAX_MESSAGE  # of the channel: a server that reads nothing for
 MAX_FAULTS_LOGGED = 100
 SOONEST_S = 0.001  # no timer comes sooner
 AFTER_FAULT_S = 0.05
+STALL_S = 0.01  # a burst that took longer was not worked on all the time: others had the processor
 
 
 class Udp:
@@ -144,17 +145,18 @@ class Unit(asyncio.Protocol):
 
     def _datagrams(self, burst: list[tuple[bytes, Address]]) -> None:
         datagram = self._switchboard.datagram
+        begun = time.monotonic()
         for data, address in burst:
             try:
                 datagram(data, address, time.monotonic())
             except Exception as error:
                 self._fault(error)
-        self._advance()
+        self._advance(begun)
 
     # Time, and what goes out
 
-    def _advance(self) -> None:
-        """Do what is due, send what there is, and wake up for the next."""
+    def _advance(self, begun: float | None = None) -> None:
+        """Do what is due, send what there is, and wake up for the next. The work may have begun before."""
         if self.over.done():
             return
         now = time.monotonic()
@@ -163,6 +165,9 @@ class Unit(asyncio.Protocol):
             due = max(due, self._switchboard.tick(now))
             datagrams, messages = self._switchboard.take(now)
             self._udp.send(datagrams)
+            begun = now if begun is None else begun
+            if time.monotonic() - begun > STALL_S:
+                self._switchboard.stood_still(begun)
             self._write(messages)
         except Exception as error:
             self._fault(error)

@@ -116,6 +116,9 @@ class Recorder:
         dirty, self.dirty = self.dirty, set()
         return dirty
 
+    def stood_still(self, since: float) -> None:
+        self.told.append(("stood_still", since))
+
     def report(self, now: float) -> tuple[ParticipantReport, ...]:
         return ()
 

@@ -169,7 +169,7 @@ export function callCalls(session: Session, tab: Tab): CallEngine {
         draft.alarm(`media_${why}`, state.roomId, who, null);
       }),
     callMedia: ({ mic, camera, screen }) =>
-      signal(session, (sitting) => ({ kind: "call_media", sitting, mic, camera, screen })),
+      session.work((draft) => session.call.media(draft, { mic, camera, screen })),
     raiseHand: (up) =>
       signal(session, (sitting, { env }) => ({ kind: "hand", sitting, on: up, since: env.serverNow })),
     callReact: (emoji) => signal(session, (sitting) => ({ kind: "call_reaction", sitting, emoji })),

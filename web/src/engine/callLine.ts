@@ -25,6 +25,8 @@ const ID_BYTES = 16;
 export type MediaEffect = Extract<Effect, { kind: "media" | "media_hold" | "media_end" }>;
 type Quality = CallReport["participants"][number];
 
+type MediaOn = { readonly mic: boolean; readonly camera: boolean; readonly screen: boolean };
+
 /** The tab that is in the call. */
 export type Tab = { call(message: CallMessage): void };
 
@@ -46,6 +48,8 @@ export class CallLine {
   /** Who was seen in this sitting, by account in hex, and which one it is. */
   #people = new Map<string, CallPerson>();
   #sitting: Uint8Array | null = null;
+  /** What is on, while the server has not told of this sitting yet. */
+  #media: MediaOn | null = null;
 
   get room(): string | null {
     return this.#here?.hex ?? null;
@@ -72,7 +76,27 @@ export class CallLine {
     this.#away = false;
     this.#people = new Map();
     this.#sitting = null;
+    this.#media = null;
     draft.frames.push({ t: "call_join", room: room.roomId, session, resume: false });
+  }
+
+  /** What is on of this device's media: said to the others now, or as soon as the server has told of the sitting. @throws EngineError */
+  media(draft: Draft, on: MediaOn): void {
+    if (this.#here === null) throw new EngineError("no_call");
+    this.#media = on;
+    this.#sayMedia(draft);
+  }
+
+  #sayMedia(draft: Draft): void {
+    const here = this.#here;
+    const call = here === null ? null : callOf(draft, here.hex);
+    const { deviceId: mine } = draft.env.me;
+    const listed = call?.participants.some(({ deviceId }) => equal(deviceId, mine)) ?? false;
+    if (here === null || this.#media === null || !listed || call?.sitting == null || call.media === "off")
+      return;
+    const signal = { kind: "call_media", sitting: call.sitting, ...this.#media } as const;
+    draft.step(here.hex, { kind: "command", command: { kind: "say_in_call", signal } });
+    this.#media = null;
   }
 
   /** Who is there, as the room's members see it; for the record of whoever leaves last. After the room has taken it. */
@@ -89,6 +113,7 @@ export class CallLine {
       const began = Math.min(known?.began ?? seat.since, seat.since, now);
       this.#people.set(toHex(accountId), { account: accountId, began, ended: now });
     }
+    this.#sayMedia(draft);
   }
 
   /** Give the seat up. The last one supersedes the keys that were used (E37), and says who was there. */

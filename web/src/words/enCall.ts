@@ -95,14 +95,12 @@ export const call = {
       "Calls can’t get through from this network: something on the way blocks them. Try another network, for example your phone’s, or ask whoever looks after this one to let calls through.",
     silenced: "Your browser waits for a press before it plays anything.",
     hear: "Hear the others",
-    restored: "The connection is back.",
     sharing: "You are sharing your screen.",
   },
   tile: {
     joining: "is coming in…",
     silent: "Nothing arrives from here at the moment",
     muted: "microphone off",
-    speaking: "speaking",
     hand: (n: number): string => `hand raised, number ${n}`,
     verified: "compared with the group’s code",
     quality: { good: "good connection", fair: "fair connection", poor: "poor connection" },
@@ -195,6 +193,8 @@ export const call = {
   bar: {
     label: "The call that you are in",
     back: "Back to the call",
+    goingBriefly: "In a call",
+    elsewhereBriefly: "In another tab",
     going: (title: string): string => `You are in a call with “${title}”`,
     muted: "Your microphone is off",
     elsewhere: (title: string): string => `The call with “${title}” is in another tab`,

@@ -87,8 +87,9 @@ export const meetings = {
       const hours = Math.floor(minutes / 60);
       const rest = minutes % 60;
       if (hours === 0) return `${rest} minutes`;
-      const whole = hours === 1 ? "1 hour" : `${hours} hours`;
-      return rest === 0 ? whole : `${whole} ${rest} minutes`;
+      if (rest === 30 && hours > 1) return `${hours}½ hours`;
+      if (rest !== 0) return `${minutes} minutes`;
+      return hours === 1 ? "1 hour" : `${hours} hours`;
     },
     zone: "Time zone",
     zoneOwn: (city: string): string => `${city}, your own`,
@@ -111,7 +112,7 @@ export const meetings = {
     count: "How many times?",
     countWrong: "A number from 1 to 200, please.",
     preview: (what: string): string => `So: ${what}.`,
-    previewYours: (when: string): string => `For you that is ${when}.`,
+    previewYours: (when: string): string => `For you: ${when}.`,
   },
   planYes: "Plan it",
   changeYes: "Move it",

@@ -1,6 +1,11 @@
 /** What is said when a group is called. */
 
-const others = (n: number): string => (n === 1 ? "1 other" : `${n} others`);
+function hours(minutes: number): string {
+  const whole = Math.floor(minutes / 60);
+  const rest = minutes % 60;
+  if (rest === 0) return whole === 1 ? "1 hour" : `${whole} hours`;
+  return `${whole} h ${rest} min`;
+}
 
 export const ring = {
   title: "A call: somebody needs the group – Collegium",
@@ -39,7 +44,7 @@ export const ring = {
   join: "Join",
   joinNow: "Go into the call",
   begin: "Begin the call",
-  inMinutes: { 5: "In 5 minutes", 15: "In 15 minutes", 60: "In an hour" },
+  inMinutes: { 5: "In 5 min", 15: "In 15 min", 60: "In 1 hour" },
   atTime: "At a time…",
   atTimeLabel: "When can you come?",
   atTimeHint: (zone: string): string => `By your clock (${zone}). A time that is past today means tomorrow.`,
@@ -73,10 +78,11 @@ export const ring = {
         : minutes < 60
           ? `in ${minutes} minutes (${time})`
           : minutes < 12 * 60
-            ? `in ${Math.floor(minutes / 60)} h ${minutes % 60} min (${time})`
+            ? `in ${hours(minutes)} (${time})`
             : `on ${time}`,
   progress: (joining: number, coming: number, needed: number): string => {
-    const here = joining === 0 ? "Nobody has joined yet" : `${others(joining)} joined`;
+    const here =
+      joining === 0 ? "Nobody has joined yet" : joining === 1 ? "1 has joined" : `${joining} have joined`;
     const later = coming > joining ? `, ${coming - joining} more to come` : "";
     return `${here}${later}. Wanted: ${needed}.`;
   },

@@ -81,6 +81,8 @@ describe("a call", () => {
     annas = new Keys();
     berts = new Keys();
     await anna.engine.enterCall({ roomId, keys: annas.port });
+    // At once, before the server has told of this sitting: it is said when it has.
+    await anna.engine.callMedia({ mic: true, camera: true, screen: false });
     const first = (await annas.until(isEpoch)) as Epoch;
     await bert.tab.until("a call", () => callOf(bert)?.participants.length === 1);
     await bert.engine.enterCall({ roomId, keys: berts.port });
@@ -91,6 +93,9 @@ describe("a call", () => {
     expect([...first.leaves.values()].sort()).toEqual([...second.leaves.values()].sort());
     expect(second.ownLeaf).not.toBe(first.ownLeaf);
     await anna.tab.until("both", () => callOf(anna)?.participants.length === 2);
+    const annaThere = () => callOf(bert)?.participants.find(({ name }) => name === "Anna");
+    await bert.tab.until("what is on", () => annaThere()?.camera);
+    expect(annaThere()).toMatchObject({ mic: true, camera: true, screen: false });
   });
 
   test("the unit's offers come to the tab that is in it, and to no other", async () => {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signaling.sfu import rtcp
+from signaling.sfu import rtcp, transport_feedback
 
 BLOCK = rtcp.Block(9, 25, -3, 0x1234567, 80, 0xABCDEF01, 65536)
 PARTS: list[tuple[bytes, list[rtcp.Part]]] = [
@@ -54,12 +54,32 @@ def test_a_name_of_each_length_ends_with_a_zero() -> None:
         assert rtcp.parse(packet + rtcp.goodbye([1])) == [rtcp.Goodbye((1,))]
 
 
-def test_padding_of_the_last_part() -> None:
+def test_padding() -> None:
     padded = (
         bytes([0xA1]) + rtcp.picture_loss(1, 2)[1:3] + b"\x03" + rtcp.picture_loss(1, 2)[4:] + b"\0\0\0\4"
     )
     assert rtcp.parse(padded) == [rtcp.KeyFrameRequest((2,))]
-    assert rtcp.parse(padded + rtcp.picture_loss(1, 2)) is None
+    assert rtcp.parse(padded + rtcp.picture_loss(3, 4)) == [
+        rtcp.KeyFrameRequest((2,)),
+        rtcp.KeyFrameRequest((4,)),
+    ]
+
+
+@pytest.mark.parametrize("count", range(1, 9))
+def test_feedback_that_a_browser_padded_to_whole_words(count: int) -> None:
+    """Chromium says so in the header, with one to three bytes: three of four of its feedbacks."""
+    arrivals: list[int | None] = [1000 + 4 * i for i in range(count)]
+    body = transport_feedback.write(7, arrivals, 0)
+    used = 8 + 2 + count
+    padding = -used % 4
+    if padding:
+        body = body[:-1] + bytes([padding])
+    packet = bytearray(rtcp.wide_feedback(1, 2, body))
+    packet[0] |= 0x20 if padding else 0
+    parts = rtcp.parse(bytes(packet) + rtcp.receiver_report(1, []))
+    assert parts is not None
+    assert isinstance(parts[0], rtcp.WideFeedback)
+    assert transport_feedback.read(parts[0].body) == (7, arrivals)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +94,8 @@ def test_padding_of_the_last_part() -> None:
         b"\x82\xcb\x00\x01" + bytes(4),
         b"\x81\xce\x00\x01" + bytes(4),
         b"\x80\xc9\x00\x01\x00\x00\x00\x01\x00",  # a byte too many
-        bytes([0xA0, 201, 0, 1, 0, 0, 0, 5]),  # padding that is no multiple of four
+        bytes([0xA0, 201, 0, 1, 0, 0, 0, 5]),  # padding that is longer than its part
+        bytes([0xA0, 201, 0, 1, 0, 0, 0, 0]),  # padding of nothing
         rtcp.receiver_report(1, []) * (rtcp.MAX_PARTS + 1),
         rtcp.receiver_report(1, []) * (rtcp.MAX_COMPOUND // 8 + 1),
     ],

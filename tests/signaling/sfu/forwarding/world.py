@@ -11,6 +11,7 @@ from random import Random
 
 from signaling.sfu import rtcp, rtp, vp8
 from signaling.sfu.control import Kind, Layer
+from signaling.sfu.departures import Out
 from signaling.sfu.extensions import AUDIO_LEVEL, MID, REPAIRED_RID, RID, TRANSPORT_WIDE_CC
 from signaling.sfu.forwarder import Forwarder, StreamOut
 from signaling.sfu.payloads import OPUS, RTX, VP8
@@ -22,6 +23,8 @@ MIDS = {Kind.AUDIO: "0", Kind.CAMERA: "1", Kind.SCREEN: "2", Kind.SCREEN_AUDIO: 
 RATES = {"l": 120_000, "m": 400_000, "h": 1_200_000}
 FRAMES = 25
 MTU = 1100
+STALL = (0.05, 0.3)
+"""Seconds for which a busy processor leaves a program alone."""
 
 
 class Upstream:
@@ -82,6 +85,8 @@ class Browser:
         """Bytes of packets that had nothing but padding."""
         self.twice = 0.0
         """Share of packets that the path doubles."""
+        self.asleep = 0.0
+        """Until then it stands still: it reads nothing and sends nothing."""
         self.repairs: list[tuple[float, int, int]] = []
         """(when, SSRC of the media, original sequence number) of each retransmission that came."""
 
@@ -168,9 +173,11 @@ class Browser:
             if at is None:
                 continue
             if is_rtcp:
-                world.at(at, lambda: world.forwarder.rtcp(self.session, packet, world.now))
+                world.at(
+                    at, lambda: world.work(lambda: world.forwarder.rtcp(self.session, packet, world.now))
+                )
             else:
-                world.at(at, lambda: world.forwarder.rtp(self.session, packet, world.now))
+                world.at(at, lambda: world.work(lambda: world.forwarder.rtp(self.session, packet, world.now)))
 
     def report(self) -> None:
         """Sender reports, as a browser sends them every second."""
@@ -186,6 +193,9 @@ class Browser:
     # Receiving
 
     def receive(self, packet: bytes, is_rtcp: bool) -> None:
+        if self.world.now < self.asleep:
+            self.world.at(self.asleep, lambda: self.receive(packet, is_rtcp))
+            return
         if is_rtcp:
             self._receive_rtcp(packet)
             return
@@ -285,6 +295,10 @@ class World:
         self._left: dict[tuple[bytes, int], tuple[int, set[int]]] = {}
         self._wide: dict[bytes, int] = {}
         self.packets_left = 0
+        self.asleep = 0.0
+        """Until then the unit stands still,"""
+        self.amid = False
+        """with one packet that it had read before."""
 
     def at(self, when: float, what: Callable[[], None]) -> None:
         self._count += 1
@@ -300,6 +314,7 @@ class World:
     def run(self, seconds: float) -> None:
         end = self.now + seconds
         while True:
+            self._due = max(self._due, self.asleep)
             when = min(self._due, self._events[0][0]) if self._events else self._due
             if when > end:
                 self.now = end
@@ -311,9 +326,25 @@ class World:
                 self._due = self.forwarder.tick(self.now)
             self.deliver()
 
+    def work(self, what: Callable[[], None]) -> None:
+        """Something that the unit does: later, where it stands still."""
+        if self.now >= self.asleep:
+            what()
+        elif self.amid:
+            self.amid = False
+            what()
+            held = self.forwarder.take()
+            self.forwarder.stood_still(self.now)
+            self.at(self.asleep, lambda: self._put(held))
+        else:
+            self.at(self.asleep, lambda: self.work(what))
+
     def deliver(self) -> None:
         """What the forwarder lets go, checked, and put onto the links."""
-        for session, packet, is_rtcp in self.forwarder.take():
+        self._put(self.forwarder.take())
+
+    def _put(self, out: Out) -> None:
+        for session, packet, is_rtcp in out:
             if not is_rtcp:
                 self._check(session, packet)
             browser = self.browsers.get(session)
@@ -345,8 +376,8 @@ class World:
         browser = Browser(self, name, up or Link(self.dice), down or Link(self.dice))
         self.browsers[browser.session] = browser
         self.forwarder.join(browser.session, browser.session, self.now)
-        self.every(0.1, browser.feed_back, self.dice.random() * 0.1)
-        self.every(1.0, browser.report, 0.3 + self.dice.random())
+        self.every(0.1, lambda: self._if_here(browser, browser.feed_back), self.dice.random() * 0.1)
+        self.every(1.0, lambda: self._if_here(browser, browser.report), 0.3 + self.dice.random())
         return browser
 
     def leave(self, browser: Browser) -> None:
@@ -397,8 +428,31 @@ class World:
         )
 
     def _if_here(self, browser: Browser, what: Callable[[], None]) -> None:
-        if browser.session in self.browsers:
+        if self.now < browser.asleep:
+            self.at(browser.asleep, lambda: self._if_here(browser, what))
+        elif browser.session in self.browsers:
             what()
+
+    def stall(self, seconds: float, share: float) -> None:
+        """A busy machine for so long: everybody, each on its own, stands still for this share of the time."""
+        end = self.now + seconds
+        self._stall(self, end, share)
+        for browser in self.browsers.values():
+            self._stall(browser, end, share)
+
+    def _stall(self, who: "World | Browser", end: float, share: float) -> None:
+        length = self.dice.uniform(*STALL)
+        start = self.now + length * (1 - share) / share * self.dice.uniform(0.2, 1.8)
+        if start + length > end:
+            return
+
+        def sleep() -> None:
+            who.asleep = self.now + length
+            if who is self:
+                self.amid = self.dice.random() < 0.5
+            self.at(who.asleep, lambda: self._stall(who, end, share))
+
+        self.at(start, sleep)
 
     def layer(self, receiver: Browser, sender: Browser, kind: Kind = Kind.CAMERA) -> Layer:
         """What the forwarder says that a receiver gets."""

@@ -14,7 +14,9 @@ const FLATTEST = 16 / 9;
 const TALLEST = 3 / 4;
 /** What a camera gives: of this shape as much as possible is to be seen. */
 const PICTURE = 4 / 3;
-/** Of the window, for the people beside or below a shared screen. */
+/** The tallest screen that is expected: a box below its width would be empty above and below what is shown. */
+const TALLEST_SCREEN = 4 / 3;
+/** Of the window, for the people beside or below a shared screen: as much, or what the screen leaves. */
 const BESIDE = { share: 0.2, least: 120, most: 300 };
 const BELOW = { share: 0.26, least: 96, most: 240 };
 
@@ -47,10 +49,10 @@ function beside(whole: Box): Split {
 
 function below(whole: Box): Split {
   const band = Math.min(clamp(whole.height * BELOW.share, BELOW.least, BELOW.most), whole.height / 2);
-  const rest = Math.max(0, whole.height - band - GAP);
+  const rest = Math.max(0, Math.min(whole.height - band - GAP, whole.width / TALLEST_SCREEN));
   return {
     screen: { ...whole, height: rest },
-    people: { ...whole, y: rest + GAP, height: band },
+    people: { ...whole, y: rest + GAP, height: Math.max(0, whole.height - rest - GAP) },
   };
 }
 

@@ -27,7 +27,7 @@ async function press(names: readonly string[]): Promise<void> {
     let found: HTMLElement | undefined;
     for (let i = 0; i < MAX_FRAMES && !found; i++) {
       await new Promise(requestAnimationFrame);
-      found = [...document.querySelectorAll<HTMLElement>("button, input")].filter(isIt).at(-1);
+      found = [...document.querySelectorAll<HTMLElement>("button, input, summary")].filter(isIt).at(-1);
     }
     if (!found) throw new Error(`nothing is called ${label}`);
     found.click();
