@@ -112,7 +112,7 @@ def test_axe_finds_nothing_in_any_view(
         page.goto(f"{gallery}?view={view}")
         settled(page)
         violations: list[list[str]] = []
-        # The narrowest has the same elements as a phone: only its width is looked at. Each view is examined on a
+        # The narrowest has the same elements as a phone: only its width is looked at. A view is examined on a
         # phone in the dark or on a desktop in the light; with the full counts, on both.
         if width > 320 and (SOAK or (number % 2 == 0) == (width < 1000)):
             page.evaluate(AXE.read_text())
