@@ -103,7 +103,9 @@ class Path:
         assert parameters.password is not None
         return Local(parameters.usernameFragment, parameters.password, fingerprint)
 
-    async def connect(self, offer: Offer) -> None:
+    async def connect(
+        self, offer: Offer, ice_within_s: float = ICE_WITHIN_S, dtls_within_s: float = DTLS_WITHIN_S
+    ) -> None:
         """Raises PathError."""
         ice, dtls = self._ice, self._dtls
         assert ice is not None
@@ -122,7 +124,7 @@ class Path:
             )
         await ice.addRemoteCandidate(None)
         try:
-            async with asyncio.timeout(ICE_WITHIN_S):
+            async with asyncio.timeout(ice_within_s):
                 await ice.start(RTCIceParameters(offer.ufrag, offer.password, iceLite=True))
         except TimeoutError as error:
             raise PathError("no_udp") from error
@@ -130,7 +132,7 @@ class Path:
             raise PathError("no_udp")
         fingerprint = RTCDtlsFingerprint("sha-256", offer.fingerprint)
         try:
-            async with asyncio.timeout(DTLS_WITHIN_S):
+            async with asyncio.timeout(dtls_within_s):
                 await dtls.start(RTCDtlsParameters([fingerprint]))
         except TimeoutError as error:
             raise PathError("no_dtls") from error

@@ -106,8 +106,8 @@ class CallLine:
             self._people[one.account_id] = CallPerson(one.account_id, began, now)
 
     def leave(self, draft: Draft, code: str = "left", *, trial: bool = False) -> None:
-        """Give the seat up. The last one supersedes the keys that were used (E37), and says who was there. Of a
-        `trial` that nobody else came to there is nothing to say.
+        """Give the seat up. The last one supersedes the keys that were used (E37), and says who was there. Of
+        a `trial` that nobody else came to there is nothing to say.
         """
         here = self._here
         if here is None:

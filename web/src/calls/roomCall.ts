@@ -90,11 +90,11 @@ export class RoomCall {
     camera: MediaStreamTrack | null,
   ): Promise<void> {
     const { engine } = this.#tools.connected;
+    // Before anything is waited for: what the person turns on or off meanwhile is not undone.
+    await Promise.all([this.#use("audio", "microphone", microphone), this.#use("camera", "camera", camera)]);
     this.#servers = await engine.iceServers();
     const { port1, port2 } = new MessageChannel();
     this.#tools.worker.postMessage({ kind: "keys", port: port1 }, [port1]);
-    await this.#use("audio", "microphone", microphone);
-    await this.#use("camera", "camera", camera);
     await engine.enterCall({ roomId, keys: port2 });
   }
 

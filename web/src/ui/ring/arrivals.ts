@@ -9,7 +9,7 @@ const HALF_DAY_MS = 12 * 60 * MINUTE_MS;
 
 /** "in 4 minutes (14:05)"; the day as well where it is far away. */
 export function dueWords(due: number, now: number, who: Reader = reader()): string {
-  const minutes = Math.ceil((due - now) / MINUTE_MS);
+  const minutes = Math.round((due - now) / MINUTE_MS);
   const time = due - now < HALF_DAY_MS ? clock(due, who) : fully(due, who);
   return words.ring.inAbout(minutes, time);
 }

@@ -217,6 +217,10 @@ const acts: Readonly<Record<string, Act>> = {
   "call-before-devices": [{ ...inCall(call([], { part: "out" })), press: ["Devices"] }, () => undefined],
   "call-before-offline": [inRoom({ call: null }, { connection: "offline" }, PATH), () => undefined],
   "call-before-other-tab": [inCall(call(two, { thisTab: false })), () => undefined],
+  "call-before-other-device": [
+    inCall(call([participant(0, { here: false }), participant(1)], { part: "out" })),
+    () => undefined,
+  ],
   "call-before-unable": [
     inCall(call([], { part: "out" })),
     () => {
@@ -271,7 +275,7 @@ const acts: Readonly<Record<string, Act>> = {
     () => begin({ people: some(4), speaking: ["device-1"] }),
   ],
   "call-more": [{ ...inCall(call(two)), press: ["More"] }, () => begin({ people: two })],
-  "call-react": [{ ...inCall(call(two)), press: ["Send a reaction"] }, () => begin({ people: two })],
+  "call-react": [{ ...inCall(call(two)), press: ["React with an emoji"] }, () => begin({ people: two })],
   "call-devices": [{ ...inCall(call(two)), press: ["More", "Devices…"] }, () => begin({ people: two })],
   "call-code": [
     { ...inCall(call(two)), press: ["More", "Compare the group’s code…"] },
@@ -297,6 +301,30 @@ const acts: Readonly<Record<string, Act>> = {
 export const callScenes: Readonly<Record<string, Script>> = Object.fromEntries(
   Object.entries(acts).map(([name, [script]]) => [name, script]),
 );
+
+/** To look at by name; the list has those that differ in more than their words or their number. */
+const LISTED: ReadonlySet<string> = new Set([
+  "call-before-others",
+  "call-before-denied",
+  "call-before-devices",
+  "call-before-other-tab",
+  "call-before-unable",
+  "call-12",
+  "call-lively",
+  "call-screen",
+  "call-refused",
+  "call-held",
+  "call-muted",
+  "call-thread",
+  "call-more",
+  "call-devices",
+  "call-code",
+  "call-keys",
+  "call-bar",
+  "room-call",
+  "call-ended-lost",
+]);
+export const isListed = (name: string): boolean => !(name in acts) || LISTED.has(name);
 
 /** What happens before a scene's page is there. */
 export function setStage(name: string): void {

@@ -1,7 +1,7 @@
 import { mount } from "svelte";
 import App from "../../../src/ui/App.svelte";
 import { Session } from "../../../src/ui/session.svelte";
-import { callScenes, setStage } from "./callScenes";
+import { callScenes, isListed, setStage } from "./callScenes";
 import { ringScenes } from "./ringScenes";
 import { NOW, scenes as plainScenes } from "./scenes";
 import { type Script, ScriptedEngine } from "./scriptedEngine";
@@ -52,7 +52,7 @@ if (scene) {
   if (scene.press) await press(scene.press);
 } else {
   const list = document.createElement("ul");
-  for (const one of Object.keys(scenes)) {
+  for (const one of Object.keys(scenes).filter(isListed)) {
     const link = document.createElement("a");
     link.href = `?view=${one}`;
     link.textContent = one;

@@ -1,0 +1,1 @@
+"""Media through real sockets: our unit beside Debian's Janus under one load. `./run bench media`."""
