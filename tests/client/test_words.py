@@ -18,6 +18,7 @@ CODES_OF_THE_SERVER = re.compile(r"^Codes: (.+?)\.$", re.MULTILINE | re.DOTALL)
 # What only a caller of ours can bring about, or what never reaches a person.
 INTERNAL = {"account_id", "proof", "account_exists", "device_exists", "room_exists", "internal", "passkey"}
 INTERNAL |= {"passkey_exists", "too_many_passkeys", "hello_first", "push_endpoint"}
+INTERNAL |= {"lifetime", "too_many_key_packages"}
 
 
 def found(pattern: re.Pattern[str], *folders: str) -> set[str]:
