@@ -33,7 +33,7 @@ from signaling.sfu.negotiation import Negotiation
 from signaling.sfu.participant import StreamOut
 from signaling.sfu.randomness import Rng
 from signaling.sfu.sdp import SdpError, Transport
-from signaling.sfu.session import Session
+from signaling.sfu.session import MAX_BEGUN, MAX_PUBLISHED, Session
 from signaling.sfu.stun import Address
 
 MAX_SESSIONS = 1024
@@ -212,9 +212,14 @@ class Switchboard:
                 continue
             session.applied[mid] = section
             if section.own:
-                room.forwarder.publish(session.id, mid, section.own)
+                session.published += 1
+                if session.published <= MAX_PUBLISHED:
+                    room.forwarder.publish(session.id, mid, section.own)
             else:
                 assert isinstance(section.stream, StreamOut)
+                session.begun.add(section.stream.ssrc)
+                if len(session.begun) > MAX_BEGUN:
+                    continue
                 room.forwarder.subscribe(session.id, mid, section.stream)
                 if mid in session.wants:
                     room.forwarder.wants(session.id, mid, session.wants[mid], now)
