@@ -150,8 +150,8 @@ def line_of(name: str, found: Found) -> str:
     )
     return (
         f"  {name}: {found.cpu_us:.2f} us CPU a packet, {found.rate:,.0f} packets/s, "
-        f"core {found.busy:.0%} busy, loss {found.loss:.4%}, delay p50 {found.p50:.2f} p99 {found.p99:.2f} ms, "
-        f"{found.memory:.0f} MB\n"
+        f"core {found.busy:.0%} busy, loss {found.loss:.4%}, delay p50 {found.p50:.2f} "
+        f"p99 {found.p99:.2f} ms, {found.memory:.0f} MB\n"
         f"    {warm_up}; load {found.idle:.0%} idle, sends p99 {found.late:.2f} ms late"
         f"{f'; {found.odd}' if found.odd else ''}; load average {os.getloadavg()[0]:.1f}"
     )

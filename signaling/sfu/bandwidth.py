@@ -121,6 +121,7 @@ class Estimator:
         "_ceiling",
         "_checked",
         "_counted",
+        "_cut",
         "_decreased",
         "_loss_at",
         "_lost",
@@ -151,6 +152,7 @@ class Estimator:
         """Share of packets that did not arrive, lately."""
         self._checked = 0.0
         self._silent = 0.0
+        self._cut = False
         self._seen = False
 
     @property
@@ -175,10 +177,11 @@ class Estimator:
         """Whether there was feedback at all: without any, nothing is known."""
         return self._seen
 
-    def feedback(self, results: list[Result], round_trip: float, now: float) -> None:
-        """What a feedback says about packets, in the order of sending."""
+    def feedback(self, results: list[Result], round_trip: float, now: float) -> bool:
+        """What a feedback says about packets, in the order of sending. True: the first after a silence."""
         if not results:
-            return
+            return False
+        returned, self._cut = self._cut, False
         over = self._trendline.add_all(
             [(sent, when) for _, sent, _, when in results if sent is not None and when is not None]
         )
@@ -189,6 +192,7 @@ class Estimator:
         self._seen = True
         self._steer_by_delay(over, round_trip, now)
         self._steer_by_loss(now)
+        return returned
 
     def _steer_by_delay(self, over: bool, round_trip: float, now: float) -> None:
         elapsed = 0.0 if self._updated is None else min(1.0, now - self._updated)
@@ -259,5 +263,6 @@ class Estimator:
             self._silent += min(MAX_NAP, now - self._checked)
             if self._silent > SILENCE:
                 self._silent = 0.0
+                self._cut = True
                 self._by_delay = max(MIN, 0.5 * self.rate)
         self._checked = now

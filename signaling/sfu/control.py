@@ -151,7 +151,8 @@ class Silent(Strict):
 
 class Lost(Strict):
     """The session is over. `code`: "consent" (RFC 7675: no valid check for 30 s), "closed" (the client ended
-    DTLS), "dtls" (its handshake failed), "fingerprint" (the certificate is not that of its answer).
+    DTLS), "dtls" (its handshake failed), "fingerprint" (the certificate is not that of its answer),
+    "worn" (too many streams were begun in it: the next session has new keys).
     """
 
     t: Literal["lost"] = "lost"

@@ -465,7 +465,8 @@ class Forwarder:
         if read is None:
             return
         results = person.matched(*read)
-        person.estimator.feedback(results, person.round_trip, now)
+        if person.estimator.feedback(results, person.round_trip, now):
+            person.probe.afresh(now)
         person.loss_down = person.estimator.loss
         probe = person.probe
         if probe.running:
@@ -604,7 +605,7 @@ class Forwarder:
         if not probe.running:
             needed = person.needed
             # Without feedback too: where the smallest picture is too much at first, nothing else brings any.
-            calm = estimator.usage is Usage.NORMAL and now >= probe.next_at
+            calm = estimator.usage is Usage.NORMAL and probe.due(person.bare, now)
             if needed > estimator.rate and calm and padding_line(person) is not None:
                 probe.begin(estimator.rate, needed, person.wide, now)
                 estimator.probing(now + CALM + person.round_trip)

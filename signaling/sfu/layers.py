@@ -26,7 +26,9 @@ freezes, the path must be well below it. Beyond the estimate goes the rest of th
 """
 FIRST_HOLD: Final = 3.0
 MAX_HOLD: Final = 30.0
-"""Seconds after a step down before the next one up; they double where a step up did not last."""
+MAX_BARE_HOLD: Final = 10.0
+"""Seconds after a step down before the next one up; they double where a step up did not last. To be seen at
+all is held up less long than to be seen larger."""
 LASTING: Final = 10.0
 """Seconds that a step up must last, not to count as one too many."""
 
@@ -103,9 +105,10 @@ def allot(candidates: Sequence[Candidate], budget: float) -> list[Layer]:
 class Hold:
     """How long to wait after a fall: longer each time that what came after the wait did not last."""
 
-    __slots__ = ("_raised", "_wait", "until")
+    __slots__ = ("_longest", "_raised", "_wait", "until")
 
-    def __init__(self) -> None:
+    def __init__(self, longest: float) -> None:
+        self._longest = longest
         self._wait = FIRST_HOLD
         self._raised: float | None = None
         self.until = 0.0
@@ -114,7 +117,7 @@ class Hold:
         """One congestion is one fall, however many steps it takes."""
         if self._raised is not None:
             lasted = now - self._raised >= LASTING
-            self._wait = FIRST_HOLD if lasted else min(MAX_HOLD, 2 * self._wait)
+            self._wait = FIRST_HOLD if lasted else min(self._longest, 2 * self._wait)
             self._raised = None
         self.until = now + self._wait
 
@@ -133,8 +136,8 @@ class Ladder:
     __slots__ = ("_first", "_larger", "wanting")
 
     def __init__(self) -> None:
-        self._first = Hold()
-        self._larger = Hold()
+        self._first = Hold(MAX_BARE_HOLD)
+        self._larger = Hold(MAX_HOLD)
         self.wanting = 0.0
         """Bits in a second that the next step up needs; 0 when every wish is met."""
 

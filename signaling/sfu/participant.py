@@ -173,6 +173,14 @@ class Participant:
         self.loss_up = 0.0
         self.loss_down = 0.0
 
+    @property
+    def bare(self) -> bool:
+        """Whether something it wants to see is not shown at all."""
+        return any(
+            line.section.video and line.aim is Layer.NONE and line.wish is not Layer.NONE
+            for line in self.lines.values()
+        )
+
     def may_send(self, cost: int, now: float) -> bool:
         """The allowance is used up by a packet of `cost`: what the time gave back decides."""
         self.allowance = min(BURST, self.allowance + (now - self.refilled) * RATE)

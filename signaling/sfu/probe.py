@@ -18,6 +18,8 @@ AHEAD: Final = 0.02
 MAX_AHEAD: Final = 0.05
 FIRST_WAIT: Final = 1.0
 MAX_WAIT: Final = 40.0
+MAX_BARE_WAIT: Final = 8.0
+"""Where somebody is not seen at all: then a burst is small, and what it may find is missed most."""
 ABOVE: Final = 1.15
 """A burst tries this times what is needed: what is measured may fall a little short of it."""
 MAX_FACTOR: Final = 3.0
@@ -39,10 +41,21 @@ HELD: Final = 0.03
 
 
 class Probe:
-    __slots__ = ("_first", "_last", "_seen", "_sent_at", "_started", "_target", "_wait", "next_at")
+    __slots__ = (
+        "_first",
+        "_last",
+        "_seen",
+        "_sent_at",
+        "_started",
+        "_target",
+        "_wait",
+        "_waits_from",
+        "next_at",
+    )
 
     def __init__(self) -> None:
         self._wait = FIRST_WAIT
+        self._waits_from = 0.0
         self.next_at = 0.0
         self._target = 0.0
         self._started = self._sent_at = 0.0
@@ -58,6 +71,15 @@ class Probe:
     @property
     def sending(self) -> bool:
         return self._target > 0 and self._last is None
+
+    def due(self, bare: bool, now: float) -> bool:
+        """Whether the next burst may begin. `bare`: somebody is not seen at all."""
+        return now >= (min(self.next_at, self._waits_from + MAX_BARE_WAIT) if bare else self.next_at)
+
+    def afresh(self, now: float) -> None:
+        """The path was gone and is there again: what earlier bursts told is of no use."""
+        self._wait = FIRST_WAIT
+        self._waits_from = self.next_at = now
 
     def begin(self, estimate: float, needed: float, wide: int, now: float) -> None:
         """`wide` is the last transport-wide number before the burst."""
@@ -108,6 +130,7 @@ class Probe:
             self._wait = FIRST_WAIT
         elif not held:
             self._wait = min(MAX_WAIT, 2 * self._wait)
+        self._waits_from = now
         self.next_at = now + self._wait
         self._target = 0.0
         return rate

@@ -10,6 +10,11 @@ from signaling.sfu.sdp import Section
 from signaling.sfu.srtp import Srtp
 from signaling.sfu.stun import Address
 
+# libsrtp keeps each SSRC that it sealed for as long as its keys live, and looks through all for a packet.
+# Past these the session ends, and the next one has new keys.
+MAX_PUBLISHED = 128  # sections that one client may begin to send: each is a new stream to everybody else
+MAX_BEGUN = 1024  # streams that one client is sent
+
 News = Connected | Silent | Lost
 
 
@@ -22,6 +27,8 @@ class Session:
         self.negotiation = negotiation
         self.srtp: Srtp | None = None
         self.over = False
+        self.published = 0
+        self.begun: set[int] = set()  # SSRCs
         # What the forwarder was told about each section, and which layers the client asked for.
         self.applied: dict[str, Section] = {}
         self.wants: dict[str, Layer] = {}
@@ -80,6 +87,9 @@ class Session:
         if self.agent.lost(now):
             self.over = True
             return Lost(session=self.id, code="consent")
+        if self.published > MAX_PUBLISHED or len(self.begun) > MAX_BEGUN:
+            self.over = True
+            return Lost(session=self.id, code="worn")
         flows = self.srtp is not None and self.address is not None and not self.agent.silent(now)
         if flows == self._flows:
             return None

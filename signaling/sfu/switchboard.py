@@ -33,7 +33,7 @@ from signaling.sfu.negotiation import Negotiation
 from signaling.sfu.participant import StreamOut
 from signaling.sfu.randomness import Rng
 from signaling.sfu.sdp import SdpError, Transport
-from signaling.sfu.session import Session
+from signaling.sfu.session import MAX_BEGUN, MAX_PUBLISHED, Session
 from signaling.sfu.stun import Address
 
 MAX_SESSIONS = 1024
@@ -91,6 +91,7 @@ class Switchboard:
         self._messages: list[FromUnit] = []
         self._sweep_at = now + SWEEP_S
         self._report_at = now + REPORT_S
+        self._due = now  # when there is something to do; 0 where that may have become sooner
         self._opened = 0
 
     @property
@@ -101,6 +102,7 @@ class Switchboard:
     # From the server
 
     def message(self, message: ToUnit, now: float) -> None:
+        self._due = 0.0
         if isinstance(message, Open):
             self._open(message, now)
             return
@@ -210,9 +212,14 @@ class Switchboard:
                 continue
             session.applied[mid] = section
             if section.own:
-                room.forwarder.publish(session.id, mid, section.own)
+                session.published += 1
+                if session.published <= MAX_PUBLISHED:
+                    room.forwarder.publish(session.id, mid, section.own)
             else:
                 assert isinstance(section.stream, StreamOut)
+                session.begun.add(section.stream.ssrc)
+                if len(session.begun) > MAX_BEGUN:
+                    continue
                 room.forwarder.subscribe(session.id, mid, section.stream)
                 if mid in session.wants:
                     room.forwarder.wants(session.id, mid, session.wants[mid], now)
@@ -273,6 +280,7 @@ class Switchboard:
                 room.forwarder.rtcp(session.id, packet, now)
 
     def _dtls(self, session: Session, data: bytes, address: Address, now: float) -> None:
+        self._due = 0.0
         had_keys = session.srtp is not None
         # To where it came from: at first the client may not have nominated a pair.
         self._datagrams += [(datagram, address) for datagram in session.dtls(data, now)]
@@ -293,7 +301,12 @@ class Switchboard:
     # Time
 
     def tick(self, now: float) -> float:
-        """Do what is due. Gives when to call again."""
+        """Do what is due. Gives when to call again.
+
+        It is called after each few packets, and mostly nothing is.
+        """
+        if now < self._due:
+            return self._due
         for session in list(self._shaking.values()):
             if session.due(now) <= now:
                 datagrams = session.tick(now)
@@ -312,7 +325,7 @@ class Switchboard:
             self._report_at = now + REPORT_S
             for id_, room in self._rooms.items():
                 self._messages.append(Report(room=id_, participants=list(room.forwarder.report(now))))
-        return min(
+        self._due = min(
             [
                 self._sweep_at,
                 self._report_at,
@@ -320,6 +333,7 @@ class Switchboard:
                 *(session.due(now) for session in self._shaking.values()),
             ]
         )
+        return self._due
 
     # What goes out
 
@@ -339,11 +353,14 @@ class Switchboard:
         sessions, out = room.sessions, self._datagrams
         for id_, packet, is_rtcp in room.forwarder.take():
             session = sessions.get(id_)
-            if session is None or session.srtp is None or session.agent.selected is None:
+            if session is None or (srtp := session.srtp) is None:
                 continue
-            sealed = session.srtp.seal_rtcp(packet) if is_rtcp else session.srtp.seal_rtp(packet)
+            address = session.agent.selected
+            if address is None:
+                continue
+            sealed = srtp.seal_rtcp(packet) if is_rtcp else srtp.seal_rtp(packet)
             if sealed is not None:
-                out.append((sealed, session.agent.selected))
+                out.append((sealed, address))
 
     def stood_still(self, since: float) -> None:
         """The driver was held up: when what came in from then on was sent is not known."""

@@ -105,6 +105,7 @@ class Unit(asyncio.Protocol):
         self._hello = hello
         self._reader = to_unit()
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._loop = asyncio.get_running_loop()
         self._channel: asyncio.WriteTransport | None = None
         self._faults = 0
@@ -175,8 +176,15 @@ class Unit(asyncio.Protocol):
         if self.over.done():
             return
         if self._timer is not None:
+            if self._timer_at <= due:
+                return  # it comes soon enough, and then finds what is due later
             self._timer.cancel()
-        self._timer = self._loop.call_later(due - now, self._advance)
+        self._timer_at = due
+        self._timer = self._loop.call_later(due - now, self._woken)
+
+    def _woken(self) -> None:
+        self._timer = None
+        self._advance()
 
     def _fault(self, error: Exception) -> None:
         """A mistake of ours that one datagram, message or tick met. It must not end the calls of others."""

@@ -198,12 +198,21 @@ def test_a_third_with_a_wrong_key_harms_nobody_and_once_removed_opens_nothing(
     run(work())
 
 
-def test_a_killed_unit_is_healed_from(calling: House, tmp_path: Path) -> None:
+def test_a_broken_socket_leaves_the_media_and_a_killed_unit_is_healed_from(
+    calling: House, tmp_path: Path
+) -> None:
     async def work() -> None:
         async with AsyncExitStack() as stack:
             ada, ben = await circle(stack, calling, tmp_path, NAMES[:2])
             await enter(ada, ben)
             await ada.perceives(ben)
+            # The socket breaks: the seat is kept, and the media goes on as it is.
+            life = ada.me.session._life
+            await ada.me.session._socket.restart()
+            await until(ada.me, lambda: ada.me.session._life >= life + 2 and ada.me.session.online)
+            await ada.perceives(ben)
+            await ben.perceives(ada)
+            assert (ada.call.paths, ada.call.stage) == (1, "here")
             way = ada.call._way
             assert way is not None
             os.kill(_unit_on(calling.server, way.offer.candidates[0].port), signal.SIGKILL)

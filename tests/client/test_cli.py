@@ -189,6 +189,10 @@ def test_the_doctor_says_what_is_wrong(ada: Shell, house: House, tmp_path: Path)
     ada.store.chmod(0o644)
     assert verdicts(ada)["store"] == "warning"
     ada.store.chmod(0o600)
+    # This server has no media unit.
+    assert verdicts(ada, "--call", "Monday", code=1)["call"] == "failed"
+    assert error_of(ada.ask("call", "Monday", "--seconds", "1", code=1)) == "media_unavailable"
+    assert error_of(ada.ask("call", "Monday", "--file", str(tmp_path), code=1)) == "call_file"
 
 
 MOVED = """

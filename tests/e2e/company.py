@@ -41,8 +41,7 @@ class Company:
             has_touch=phone,
             is_mobile=phone,
             color_scheme=scheme,
-            **READER,
-            **options,
+            **(READER | options),
         )
         return self.welcome(Person(name, context, relay, self._workers, prf, phone))
 

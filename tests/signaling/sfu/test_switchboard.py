@@ -33,9 +33,10 @@ from signaling.sfu.forwarder import RoomFullError
 from signaling.sfu.participant import StreamOut
 from signaling.sfu.randomness import Rng
 from signaling.sfu.sdp import Transport
+from signaling.sfu.session import MAX_BEGUN, MAX_PUBLISHED
 from signaling.sfu.srtp import Srtp
 from signaling.sfu.stun import Address
-from signaling.sfu.switchboard import MAX_SESSIONS, Switchboard
+from signaling.sfu.switchboard import MAX_SESSIONS, SWEEP_S, Switchboard
 from tests.signaling.sfu.peer import (
     NOW,
     THEIRS,
@@ -279,6 +280,44 @@ def test_a_client_that_stops_sending_is_unpublished() -> None:
     house.forwarder.since()
     house.answer(sends=("0",))
     assert house.forwarder.since() == [("unpublish", A, "1"), ("subscribe", A, "4", 5)]
+
+
+def lost(messages: list[FromUnit]) -> list[FromUnit]:
+    return [one for one in messages if isinstance(one, Lost)]
+
+
+def test_who_publishes_without_end_is_over() -> None:
+    """Each time is a new stream to everybody else, which their libsrtp never forgets."""
+    house = House()
+    house.connect(sends=())
+    published = 0
+    # An offer to answer otherwise than the one before.
+    for n in range(2 * MAX_PUBLISHED + 2):
+        assert not lost(house.later(SWEEP_S))
+        house.send(check(credentials_of(house.last_offer().sdp), nominate=True))
+        house.forwarder.offer(A, stream(10 + n))
+        house.later(0.02)
+        house.answer(sends=("0",) if n % 2 else ())
+        published += len([one for one in house.forwarder.since() if one[0] == "publish"])
+    assert published == MAX_PUBLISHED
+    assert lost(house.later(SWEEP_S)) == [Lost(session=A, code="worn")]
+    assert house.board.sizes[0] == 0
+
+
+def test_who_was_sent_too_many_streams_gets_new_keys() -> None:
+    house = House()
+    house.connect(sends=())
+    begun = 0
+    for n in range(MAX_BEGUN + 1):
+        assert not lost(house.later(0.02))
+        if n % 100 == 0:
+            house.send(check(credentials_of(house.last_offer().sdp), nominate=True))
+        house.forwarder.offer(A, stream(10 + n))
+        house.later(0.02)
+        house.answer(sends=())
+        begun += len([one for one in house.forwarder.since() if one[0] == "subscribe"])
+    assert begun == MAX_BEGUN
+    assert lost(house.later(SWEEP_S)) == [Lost(session=A, code="worn")]
 
 
 def test_wants_wait_for_the_stream_and_end_with_it() -> None:

@@ -1,7 +1,5 @@
 import { call } from "./enCall";
-import { meetings } from "./enMeetings";
 import { alarms, errors, failures } from "./enProblems";
-import { ring } from "./enRing";
 
 /**
  * Every word that a person reads, in English. Plain, kind and exact: what happened, what it means for confidentiality,
@@ -21,8 +19,6 @@ export const en = {
   alarms,
   failures,
   call,
-  ring,
-  meetings,
   product: "Collegium",
   tagline: "A private place for consultation groups of clinicians.",
   skip: "Skip to the main part",
@@ -56,6 +52,7 @@ export const en = {
     room: "Group – Collegium",
     people: "People in this group – Collegium",
     call: "A call – Collegium",
+    ringing: "A call: somebody needs the group – Collegium",
     settings: "Settings – Collegium",
   },
 
@@ -580,6 +577,8 @@ export const en = {
 
   /** A notification, shown by a page that is open and unlocked. */
   woken: { title: "A call in one of your groups", body: "Open Collegium to answer." },
+  /** The same, when this person has answered every call that the page knows of. */
+  wokenAnswered: { title: "Collegium", body: "You have answered already." },
 
   dates: { today: "Today", yesterday: "Yesterday" },
 } as const;

@@ -8,7 +8,6 @@ function hours(minutes: number): string {
 }
 
 export const ring = {
-  title: "A call: somebody needs the group – Collegium",
   call: "Call the group",
   callHeading: (title: string): string => `Call “${title}”`,
   callText: "Every member’s devices are told, and say who calls and why. Each of them answers when it suits.",
@@ -103,6 +102,4 @@ export const ring = {
   answerIt: "Answer",
   look: "Look",
   details: (what: string): string => `Details: ${what}`,
-  /** A notification, when every call is answered that this device knows of. */
-  answered: { title: "Collegium", body: "You have answered already." },
 } as const;

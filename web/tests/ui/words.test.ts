@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { ERROR_CODES } from "../../src/engine/api";
 import { systemText } from "../../src/ui/room/systemText";
 import { listed } from "../../src/words/en";
+import { meetingWords, ringWords } from "../../src/words/laterWords";
 import { alarmWords, errorWords, failureWords, words } from "../../src/words/words";
 
 const SOURCES = join(import.meta.dirname, "../../src");
@@ -80,7 +81,7 @@ describe("the catalogue", () => {
   });
 
   it("W7 is typed with care: true apostrophes, no empty texts, no jargon", () => {
-    const all = texts(words, "words");
+    const all = texts({ ...words, ring: ringWords, meetings: meetingWords }, "words");
     expect(all.length).toBeGreaterThan(250);
     for (const [path, text] of all) {
       expect(text, path).not.toMatch(/\w'\w|undefined|\[object/);

@@ -179,3 +179,33 @@ def test_two_runs_of_one_seed_are_equal() -> None:
         return world.packets_left, estimate(world, receiver)
 
     assert run() == run()
+
+
+def test_who_was_without_a_picture_for_long_has_one_soon_when_the_path_is_wide_again() -> None:
+    world = World("bare")
+    down = Link(world.dice, 110e3)
+    sender, receiver = call(world, down)
+    world.run(90)
+    assert world.layer(receiver, sender) is Layer.NONE
+    down.capacity = 5e6
+    world.run(14)
+    assert world.layer(receiver, sender) is Layer.HIGH
+
+
+def test_after_an_outage_everything_is_back_within_seconds() -> None:
+    world = World("outage")
+    up, down = Link(world.dice), Link(world.dice, 5e6)
+    sender, receiver = world.join("a"), world.join("b", up=up, down=down)
+    world.publish(sender, Kind.AUDIO, Kind.CAMERA)
+    world.connect()
+    receiver.want(sender, Layer.HIGH)
+    world.talk(sender)
+    world.film(sender)
+    world.run(8)
+    assert world.layer(receiver, sender) is Layer.HIGH
+    up.loss = down.loss = 1.0
+    world.run(20)
+    assert estimate(world, receiver) < 100_000
+    up.loss = down.loss = 0.0
+    world.run(5)
+    assert world.layer(receiver, sender) is Layer.HIGH

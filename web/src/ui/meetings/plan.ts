@@ -1,5 +1,6 @@
 import type { MeetingPlan } from "../../engine/callApi";
 import { begins, instantOf, isLocalTime, zoneIsKnown } from "../../room/localTimes";
+import { meetingWords } from "../../words/laterWords";
 import { words } from "../../words/words";
 import { characters, MAX_LINE } from "../limits";
 import { withoutEnd } from "./ruleWords";
@@ -23,7 +24,7 @@ export type Filled = {
 export type Field = "title" | "day" | "time" | "zone" | "until" | "count";
 export type Wrong = Partial<Readonly<Record<Field, string>>>;
 
-const say = words.meetings.fields;
+const say = meetingWords.fields;
 const MAX_COUNT = 200;
 export const LENGTHS: readonly number[] = [15, 30, 45, 60, 75, 90, 120, 150, 180, 240];
 

@@ -1,6 +1,6 @@
 import { naiveMs, parseRule, type Rule } from "../../room/localTimes";
 import { listed } from "../../words/en";
-import { words } from "../../words/words";
+import { meetingWords } from "../../words/laterWords";
 import { clock, dated, type Reader, reader } from "../dates";
 import { city } from "./zones";
 
@@ -8,7 +8,7 @@ import { city } from "./zones";
 
 export type Series = { readonly start: string; readonly zone: string; readonly rule: string };
 
-const say = words.meetings.rule;
+const say = meetingWords.rule;
 const WORKDAYS = "0,1,2,3,4";
 const WEEK = 7;
 
@@ -66,7 +66,7 @@ export function repeats(day: string): readonly Repeat[] {
   ];
   const start = `${day}T12:00`;
   return [
-    { rule: null, words: words.meetings.fields.once },
+    { rule: null, words: meetingWords.fields.once },
     ...rules.map((rule) => ({ rule, words: often(parseRule(rule)!, start) })),
   ];
 }

@@ -1,9 +1,9 @@
-import { words } from "../../words/words";
+import { meetingWords } from "../../words/laterWords";
 import { clock, dayLabel, dayNumber, type Reader, reader } from "../dates";
 
 /** When a meeting is, in somebody's zone: as it is seen, and as it is read aloud. */
 
-const say = words.meetings;
+const say = meetingWords;
 
 /** "Today", "Tomorrow", "Tuesday, 3 March". */
 export function meetingDay(at: number, now: number, who: Reader = reader()): string {

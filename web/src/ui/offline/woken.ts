@@ -14,7 +14,7 @@ export type Ringing = () => { readonly title: string; readonly body: string } | 
 export const ringingIn = (rings: readonly { readonly answer: string | null; readonly mine: boolean }[]) => {
   const said = ["joining", "later", "cannot"];
   const answered = rings.length > 0 && rings.every(({ answer, mine }) => mine || said.includes(answer ?? ""));
-  return answered ? words.ring.answered : somebodyRings();
+  return answered ? words.wokenAnswered : somebodyRings();
 };
 
 /** The words as long as the page knows no more than that it was woken. */

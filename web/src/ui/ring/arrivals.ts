@@ -1,5 +1,5 @@
 import type { Asked, RingAnswer, RingView } from "../../engine/callApi";
-import { words } from "../../words/words";
+import { ringWords } from "../../words/laterWords";
 import { briefly, clock, fully, type Reader, reader } from "../dates";
 
 /** Who comes to a call and when, in words. Pure. */
@@ -11,12 +11,12 @@ const HALF_DAY_MS = 12 * 60 * MINUTE_MS;
 export function dueWords(due: number, now: number, who: Reader = reader()): string {
   const minutes = Math.round((due - now) / MINUTE_MS);
   const time = due - now < HALF_DAY_MS ? clock(due, who) : fully(due, who);
-  return words.ring.inAbout(minutes, time);
+  return ringWords.inAbout(minutes, time);
 }
 
 /** What is known of one of those who are called. */
 export function stateWords({ state, due }: Asked, now: number, who: Reader = reader()): string {
-  const say = words.ring.state;
+  const say = ringWords.state;
   if (state !== "later") return say[state];
   if (due === null) return say.joining;
   return due <= now ? say.overdue(briefly(due, now, who)) : say.later(dueWords(due, now, who));
@@ -25,15 +25,15 @@ export function stateWords({ state, due }: Asked, now: number, who: Reader = rea
 /** How far it has come, in one line. */
 export function progressWords(ring: RingView, now: number, who: Reader = reader()): string {
   const { enough, joining, coming, needed, enoughAt } = ring;
-  if (enough) return words.ring.enough(joining);
-  const progress = words.ring.progress(joining, coming, needed);
+  if (enough) return ringWords.enough(joining);
+  const progress = ringWords.progress(joining, coming, needed);
   if (enoughAt === null || enoughAt <= now) return progress;
-  return `${progress} ${words.ring.enoughAt(dueWords(enoughAt, now, who))}`;
+  return `${progress} ${ringWords.enoughAt(dueWords(enoughAt, now, who))}`;
 }
 
 /** What this person has answered; null before. `due`: theirs, by the list of those who are asked. */
 export function ownWords(ring: RingView, due: number | null, now: number): string | null {
-  const say = words.ring.mine;
+  const say = ringWords.mine;
   switch (ring.answer) {
     case "joining":
       return say.joining;
