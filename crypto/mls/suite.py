@@ -70,9 +70,6 @@ class CipherSuite:
         self.verify = signature.verify
         self._hpke = HpkeSuite(kem, kdf, aead)
 
-    def __repr__(self) -> str:
-        return self.name
-
     def verify_mac(self, key: bytes, data: bytes, tag: bytes) -> bool:
         """In time that depends on lengths alone."""
         return equal(self.mac(key, data), tag)

@@ -119,6 +119,9 @@ def test_keys_are_those_on_the_curve() -> None:
         answers.append(ed25519.is_public_key(key))
         assert answers[-1] == (point is not None and times(8, point) != (0, 1))
     assert {True, False} == set(answers)
+    key = ed25519.generate(rng).public_key
+    assert ed25519.is_public_key(key)
+    assert not any(ed25519.is_public_key(other) for other in (b"", key[:-1], key + bytes(1)))
 
 
 def test_the_answers_of_rfc_8032() -> None:

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crypto.mls.envelope import ContentType, Envelope, EnvelopeError, read_envelope, write_envelope
+from crypto.mls.envelope import (
+    MAX_AUTHENTICATED_DATA,
+    ContentType,
+    Envelope,
+    EnvelopeError,
+    read_envelope,
+    write_envelope,
+)
 
 GOOD = Envelope(b"g" * 16, 7, ContentType.APPLICATION, b"i" * 16)
 BYTES = write_envelope(GOOD, b"s" * 28, b"c" * 300)
@@ -59,6 +66,16 @@ def test_official_messages_of_other_forms_are_refused(name: str) -> None:
 def test_refused(data: bytes) -> None:
     with pytest.raises(EnvelopeError):
         read_envelope(data)
+
+
+def test_what_travels_in_the_clear_is_bounded() -> None:
+    def read(length: int) -> Envelope:
+        envelope = Envelope(b"room", 1, ContentType.APPLICATION, bytes(length))
+        return read_envelope(write_envelope(envelope, b"sender", b"ciphertext"))
+
+    assert len(read(MAX_AUTHENTICATED_DATA).authenticated_data) == MAX_AUTHENTICATED_DATA
+    with pytest.raises(EnvelopeError, match="too much authenticated data"):
+        read(MAX_AUTHENTICATED_DATA + 1)
 
 
 @settings(max_examples=300, derandomize=True, deadline=None)

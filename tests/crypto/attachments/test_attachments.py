@@ -54,6 +54,7 @@ def test_threats_22_sizes_are_padded(size: int, padded: int) -> None:
     assert padded_size(size) == padded
 
 
+@settings(deadline=None)
 @given(st.integers(4096, MAX_SIZE))
 def test_padding_is_a_sixteenth_at_most(size: int) -> None:
     padded = padded_size(size)
@@ -61,6 +62,7 @@ def test_padding_is_a_sixteenth_at_most(size: int) -> None:
     assert padded_size(padded) == padded
 
 
+@settings(deadline=None)
 @given(st.one_of(st.integers(0, MAX_SIZE), st.integers(0, 300_000)), st.integers(4096, 1024 * 1024))
 def test_chunks_cover_ciphertext_and_file(size: int, chunk_size: int) -> None:
     geometry = Geometry(size, chunk_size)
@@ -309,7 +311,7 @@ MUTATED = st.tuples(st.integers(0, len(GOOD) - 1), st.integers(0, 255)).map(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(st.one_of(st.binary(max_size=300), MUTATED))
 def test_any_bytes_are_a_descriptor_in_its_one_spelling_or_a_room_data_error(data: bytes) -> None:
     with suppress(RoomDataError):

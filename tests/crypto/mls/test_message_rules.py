@@ -195,6 +195,20 @@ def test_a_public_message_that_breaks_no_rule_is_read() -> None:
     assert private.ref != opened.content.ref
 
 
+def test_a_public_message_carries_a_proposal_when_that_is_asked_for() -> None:
+    sent = protect_proposal(
+        ADA,
+        proposal=REMOVE_CYD.proposal,
+        authenticated_data=b"",
+        wire_format=WireFormat.PUBLIC_MESSAGE,
+        rng=rng,
+    )
+    # No key of the sender's ratchet is taken.
+    assert (sent.group, sent.consumed) == (ADA, ())
+    opened = open_public_message(BEN, sent.message)
+    assert opened.content == OpenedProposal(REMOVE_CYD.proposal, sent.ref)
+
+
 def test_v601_v602_v603_v607_hold_a_public_message_too() -> None:
     assert public(REMOVE_CYD, Forgery(group_id=b"another")) == "v601_group"
     assert public(REMOVE_CYD, Forgery(epoch=0)) == "v602_epoch"

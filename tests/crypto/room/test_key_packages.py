@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from crypto.mls.capabilities import own_capabilities
 from crypto.mls.errors import InvalidError, MlsError
+from crypto.mls.hpke import HpkeCiphertext
 from crypto.mls.mls_message import encode_mls_message
+from crypto.mls.suite import ROOM_SUITE
+from crypto.mls.welcome import EncryptedGroupSecrets, Welcome
 from crypto.room.errors import RoomError
 from crypto.room.key_packages import LAST_RESORT, Claiming, judge_claimed, welcomed_refs
 from tests.crypto.identity.people import DEPLOYMENT
@@ -49,6 +52,10 @@ def test_the_mark_is_in_one_key_package_and_listed_in_every_leaf() -> None:
 def test_only_a_welcome_names_whom_it_is_for() -> None:
     with pytest.raises(InvalidError):
         welcomed_refs(encode_mls_message(MADE["good"].key_package))
+    refs = bytes(48), bytes([1]) * 48
+    sealed = HpkeCiphertext(b"", b"")
+    welcome = Welcome(ROOM_SUITE, tuple(EncryptedGroupSecrets(ref, sealed) for ref in refs), b"")
+    assert welcomed_refs(encode_mls_message(welcome)) == refs
 
 
 @settings(max_examples=60, deadline=None)

@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crypto.mls.aead import AES_256_GCM
+from crypto.mls.capabilities import own_capabilities
+from crypto.mls.credential import CredentialType, X509Credential
 from crypto.mls.errors import MlsError
-from crypto.mls.key_package import key_package_ref
-from crypto.mls.suite import room_suite
+from crypto.mls.key_package import KeyPackageInput, create_key_package, key_package_ref
+from crypto.mls.suite import ROOM_SUITE, room_suite
 from crypto.room.canonical import encode_canonical
 from crypto.room.errors import LinkError, RoomDataError, RoomError, RoomRuleError
 from crypto.room.invites import (
@@ -42,7 +44,7 @@ from crypto.room.welcome_payload import (
     welcome_reply,
     welcome_reply_is_valid,
 )
-from tests.crypto.identity.people import code_of, id_of, seeded, someone, spoilt
+from tests.crypto.identity.people import NOW, code_of, id_of, seeded, someone, spoilt
 from tests.crypto.room.world import ROOM, STAMP, account, invite_by, leaf, refused, request_of
 
 INVITE, OTHER = invite_by("ben"), invite_by("cleo")
@@ -203,6 +205,20 @@ def test_e22_a_rejoin_request_is_signed_by_the_identity_key_for_its_room_and_dev
     other = sign_request(someone("emil").identity.identity_key.private_key, "rejoin", signed.content)
     swapped = encode_canonical({"request": other, "key_package": leaf("ben", 2).package.bytes})
     assert judge(swapped) == "rejoin_signature"
+
+
+def test_e13_it_asks_for_a_leaf_with_a_basic_credential() -> None:
+    made = leaf("ben", 2)
+    content = KeyPackageInput(
+        signature=made.made.leaf_key,
+        credential=X509Credential((b"certificate",)),
+        not_before=NOW // 1000,
+        not_after=NOW // 1000 + 86_400,
+        capabilities=replace(own_capabilities(ROOM_SUITE), credentials=(CredentialType.X509,)),
+    )
+    other = create_key_package(room_suite, content, seeded("x509")).bytes
+    asked = lambda: open_rejoin_request(ROOM, rejoin(key_package=other))  # noqa: E731
+    assert refused(asked, RoomRuleError) == "credential_type"
 
 
 @settings(max_examples=150, derandomize=True, deadline=None)

@@ -18,6 +18,7 @@ from tests.crypto.sframe.call import octets
 U64 = st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 64)).map(lambda drawn: drawn[0] >> drawn[1])
 
 
+@settings(deadline=None)
 @given(U64, U64, st.binary(max_size=4), st.binary(max_size=8))
 def test_a_header_is_read_as_it_was_written(kid: int, ctr: int, before: bytes, after: bytes) -> None:
     written = encode_header(kid, ctr)
@@ -25,7 +26,7 @@ def test_a_header_is_read_as_it_was_written(kid: int, ctr: int, before: bytes, a
     assert decode_header(before + written + after, len(before)) == (kid, ctr, len(written))
 
 
-@settings(max_examples=1000)
+@settings(max_examples=1000, deadline=None)
 @given(st.binary(max_size=20))
 def test_any_bytes_are_a_header_in_its_one_spelling_or_a_decode_error(data: bytes) -> None:
     with suppress(DecodeError):
@@ -114,7 +115,7 @@ JUMPS = st.one_of(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(JUMPS, max_size=200))
 def test_e36_the_window_is_the_rule_for_any_order(jumps: list[int]) -> None:
     window, seen, highest, at = ReplayWindow(), set[int](), -1, 10_000

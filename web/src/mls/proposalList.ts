@@ -150,11 +150,10 @@ function checkPsk({ suite, context }: GroupBefore, id: PreSharedKeyId): void {
 }
 
 function checkLeavesOnce(list: readonly JudgedProposal[]): void {
-  const touched = new Set<LeafIndex>();
+  const touched = new Set<LeafIndex | null>();
   for (const { proposal, sender } of list) {
     if (proposal.type !== "update" && proposal.type !== "remove") continue;
     const leaf = proposal.type === "remove" ? proposal.removed : sender;
-    if (leaf === null) continue;
     if (touched.has(leaf)) throw new InvalidError("v504_leaf_twice", `leaf ${leaf} is changed twice`);
     touched.add(leaf);
   }

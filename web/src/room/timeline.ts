@@ -79,6 +79,8 @@ export type Said =
   | { readonly kind: "edit"; readonly target: Uint8Array; readonly text: string }
   | { readonly kind: "delete"; readonly target: Uint8Array }
   | { readonly kind: "react"; readonly target: Uint8Array; readonly emoji: string; readonly on: boolean };
+/** What is about a post that is there. */
+export type SaidOfPost = Exclude<Said, { readonly kind: "post" }>;
 
 export const EMPTY_TIMELINE: Timeline = [];
 
@@ -129,11 +131,9 @@ function put(timeline: Timeline, { segment, at, item }: Found, after: Item): Tim
 }
 
 /** A post after what its author, or anyone, said about it. Only authors edit and delete. */
-export function changedPost(post: PostItem, said: Said, author: Uint8Array, at: number): PostItem {
+export function changedPost(post: PostItem, said: SaidOfPost, author: Uint8Array, at: number): PostItem {
   if (post.deleted) return post;
   switch (said.kind) {
-    case "post":
-      return post;
     case "edit":
       return equal(post.author, author) ? { ...post, text: said.text, editedAt: at } : post;
     case "delete":

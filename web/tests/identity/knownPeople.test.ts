@@ -15,6 +15,7 @@ import {
 } from "../../src/identity/knownPeople";
 import type { RootKeys } from "../../src/identity/rootKeys";
 import { encodeChain, signStatement, splitChain } from "../../src/identity/statement";
+import { encodeVarint } from "../../src/mls/codec";
 import { StorageError, UsageError } from "../../src/mls/errors";
 import { codeOf, keyPair, leafOf, seeded, someone } from "./people";
 
@@ -215,7 +216,11 @@ describe("known people in the vault", () => {
 
   it("damage is named", () => {
     const bytes = encodePeople(meetAll(first).known);
-    for (const bad of [EMPTY, bytes.slice(0, -1), concat(bytes, bytes)]) {
+    // After version, length, account, identity key and serial: what the person counts as.
+    const standingAt = 1 + encodeVarint(bytes.length).length + 16 + 32 + 4;
+    const verified = decodePeople(bytes.with(standingAt, 2));
+    expect(standing(verified, ANNA.accountId)).toBe("verified");
+    for (const bad of [EMPTY, bytes.slice(0, -1), concat(bytes, bytes), bytes.with(standingAt, 4)]) {
       expect(codeOf(() => decodePeople(bad))).toBe("people");
     }
   });

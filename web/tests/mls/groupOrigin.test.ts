@@ -17,6 +17,7 @@ import {
 import type { Joined } from "../../src/mls/joinGroup";
 import type { createKeyPackage } from "../../src/mls/keyPackage";
 import { decodeMlsMessage } from "../../src/mls/mlsMessage";
+import type { Proposal } from "../../src/mls/proposal";
 import type { Staged } from "../../src/mls/stageCommit";
 import { ROOM_SUITE } from "../../src/mls/suite";
 import { suiteOf } from "../../src/mls/suites";
@@ -134,6 +135,15 @@ describe("a branch", () => {
     const founder = new Person(suite, "ada", rng).found();
     const { welcome } = founder.stage({ proposals: [add(eve!.keyPackage.keyPackage)] });
     expect(codeOf(() => join(eve!, welcome!, commons))).toBe("v801_no_origin");
+    const psk: Proposal = {
+      type: "psk",
+      psk: { kind: "external", id: utf8("psk"), nonce: new Uint8Array(suite.nh) },
+    };
+    const other = founder.stage({
+      proposals: [add(eve!.keyPackage.keyPackage), psk],
+      psks: () => utf8("secret"),
+    });
+    expect(codeOf(() => join(eve!, other.welcome!, commons))).toBe("psk_missing");
   });
 
   it("v805: has the old group's version and suite", () => {

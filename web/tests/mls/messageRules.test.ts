@@ -6,7 +6,7 @@ import { EMPTY, utf8 } from "../../src/bytes/bytes";
 import { proposeUpdate, protectApplication, protectProposal, unprotect } from "../../src/mls/application";
 import { externalSendersExtension } from "../../src/mls/credential";
 import { MlsError } from "../../src/mls/errors";
-import type { Content } from "../../src/mls/framing";
+import { type Content, WireFormat } from "../../src/mls/framing";
 import { decodeGroup, encodeGroup } from "../../src/mls/groupState";
 import { protectPrivate, signFramedContent } from "../../src/mls/messageProtection";
 import { openPublicMessage } from "../../src/mls/publicMessages";
@@ -241,6 +241,18 @@ describe("a PublicMessage, and a message from outside", () => {
 
   it("v612: is in no other wire format", () => {
     expect(codeOf(() => openPublicMessage(ben.group, forgePrivate(ada, HELLO)))).toBe("v612_wire_format");
+  });
+
+  it("carries a proposal when that is asked for, and takes no key of the sender's", () => {
+    const wireFormat = WireFormat.publicMessage;
+    const input = { proposal: remove(cyd), authenticatedData: EMPTY, wireFormat, rng };
+    const { message, ref, group, consumed } = protectProposal(ada.group, input);
+    expect([group, consumed]).toEqual([ada.group, []]);
+    expect(openPublicMessage(ben.group, message).content).toEqual({
+      kind: "proposal",
+      proposal: remove(cyd),
+      ref,
+    });
   });
 });
 

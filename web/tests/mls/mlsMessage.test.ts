@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { fromHex, toHex } from "../../src/bytes/bytes";
+import { decode } from "../../src/mls/codec";
 import type { MlsError } from "../../src/mls/errors";
+import { readAuthenticatedContent } from "../../src/mls/framing";
 import {
   decodeMlsMessage,
   encodeMlsMessage,
@@ -60,6 +62,14 @@ describe("an MLSMessage", () => {
     expect(refused(message)).toBe("nothing thrown");
     message[5] = 2;
     expect(refused(message)).toMatch(/another version/);
+  });
+
+  it("v008: is signed for a wire format that carries content", () => {
+    for (const wireFormat of [0, 3, 4, 5, 6]) {
+      expect(() => decode(Uint8Array.of(0, wireFormat), readAuthenticatedContent)).toThrow(
+        `wire format ${wireFormat} carries no content`,
+      );
+    }
   });
 
   it("v004, E26: is bounded before it is parsed", () => {

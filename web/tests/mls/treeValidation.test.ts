@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { EMPTY, utf8 } from "../../src/bytes/bytes";
 import { ownCapabilities } from "../../src/mls/capabilities";
 import { ExtensionType } from "../../src/mls/extension";
+import { KeySet } from "../../src/mls/keySet";
 import { type ParentNode, RatchetTree } from "../../src/mls/ratchetTree";
 import { suiteOf } from "../../src/mls/suites";
 import { treeHash } from "../../src/mls/treeHash";
@@ -44,6 +45,12 @@ function codeOfTree(tree: RatchetTree, from: World = flat): string {
 function withParent(from: World, at: NodeIndex, changes: Partial<ParentNode>): RatchetTree {
   return from.tree.with(new Map([[at, { ...from.tree.parent(at)!, ...changes }]]));
 }
+
+it("v206, v207: keys that begin alike are different keys", () => {
+  const [one, other] = [1, 2].map((last) => new Uint8Array(32).with(31, last)) as [Uint8Array, Uint8Array];
+  const keys = new KeySet();
+  expect([one, other, one.slice(), other].map((key) => keys.add(key))).toEqual([true, true, false, false]);
+});
 
 describe("a tree", () => {
   it("is valid in each of the shapes that the tests below start from", () => {

@@ -262,6 +262,14 @@ describe("E14: policy, charter and founder", () => {
     const chartered = five.with({ charterHash: hash });
     expect(broken(() => chartered.says("anna", [], five.context))).toBe("E14 charter");
   });
+
+  it("E14 what the room has already cannot be approved", () => {
+    const chartered = five.with({ charterHash: hash });
+    const approving = (change: Change) =>
+      broken(() => chartered.says("ben", [], withApprovers(chartered.context, change, [account("ben")])));
+    expect(approving({ kind: "charter", hash: new Uint8Array(48) })).toBe("valid");
+    expect(approving(changes.charter!)).toBe("E14 approval_void");
+  });
 });
 
 describe("E14: leaving", () => {

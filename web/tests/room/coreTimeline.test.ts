@@ -72,6 +72,7 @@ describe("the timeline", () => {
     const line = { id: id(900), n: 900, at: 1, code: "renamed", who: null, by: ANNA, detail: "" } as const;
     const timeline = withSystem(posts(SEGMENT_ITEMS + 5), line);
     expect(itemCount(timeline)).toBe(SEGMENT_ITEMS + 6);
+    expect(itemCount(EMPTY_TIMELINE)).toBe(0);
     expect(latest(timeline, 8).map(({ n }) => n)).toEqual([249, 250, 251, 252, 253, 254, 255, 900]);
     expect(latest(timeline, 10_000).length).toBe(SEGMENT_ITEMS + 6);
     expect(unreadAbove(timeline, 200, BEN)).toBe(55);

@@ -2,7 +2,10 @@ import { describe, expect, it } from "vitest";
 import { toHex } from "../../src/bytes/bytes";
 import { revokeDevice } from "../../src/identity/certificate";
 import { supersedeIdentity } from "../../src/identity/identity";
+import { ownCapabilities } from "../../src/mls/capabilities";
+import { CredentialType } from "../../src/mls/credential";
 import { MlsError } from "../../src/mls/errors";
+import { createKeyPackage } from "../../src/mls/keyPackage";
 import { leafIndex } from "../../src/mls/treeMath";
 import { RoomPlanError } from "../../src/room/errors";
 import {
@@ -36,6 +39,7 @@ import {
   requestOf,
   revocationOf,
   STAMP,
+  SUITE,
   World,
 } from "./world";
 
@@ -130,6 +134,23 @@ describe("E22: rejoin", () => {
     expect(broken(() => world.commits("ben", planRejoin(world.situation("ben"), asked)))).toBe(
       "E9 account_identity",
     );
+  });
+
+  it("E13 it asks for a leaf with a basic credential", () => {
+    const made = device(someone("ben").identity, "ben", { serial: 2 });
+    const other = createKeyPackage(
+      SUITE,
+      {
+        signature: made.leafKey,
+        credential: { type: CredentialType.x509, certificates: [new Uint8Array(8)] },
+        notBefore: 0n,
+        notAfter: 1n,
+        capabilities: { ...ownCapabilities(SUITE), credentials: [CredentialType.x509] },
+      },
+      seeded("x509"),
+    );
+    const asked = () => rejoinOf("ben", { ...anew, bytes: other.bytes });
+    expect(broken(asked)).toBe("E13 credential_type");
   });
 
   it("E22 a request with another KeyPackage than was signed for is not opened", () => {

@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { toBase64Url, toHex } from "../../src/bytes/bytes";
+import { AES_256_GCM } from "../../src/mls/aead";
 import { MlsError } from "../../src/mls/errors";
 import { keyPackageRef } from "../../src/mls/keyPackage";
 import { leafIndex } from "../../src/mls/treeMath";
+import { encodeCanonical } from "../../src/room/canonical";
 import { RoomError, RoomPlanError } from "../../src/room/errors";
 import {
   encodeFragment,
@@ -15,7 +17,13 @@ import {
   parseFragment,
   parseLink,
 } from "../../src/room/invites";
-import { checkedKeyPackage, openJoinRequest, sealJoinRequest } from "../../src/room/joinRequest";
+import {
+  checkedKeyPackage,
+  openJoinRequest,
+  readJoinClaim,
+  sealJoinRequest,
+} from "../../src/room/joinRequest";
+import { padTo } from "../../src/room/padding";
 import {
   planAdmit,
   planChange,
@@ -26,6 +34,7 @@ import {
   planRevokeDevice,
   planWithdrawInvite,
 } from "../../src/room/plans";
+import { readRejoinClaim } from "../../src/room/rejoin";
 import { type OpenInvite, type RoomContext, withApprovers } from "../../src/room/roomContext";
 import {
   decodeWelcomePayload,
@@ -248,6 +257,21 @@ describe("E28: the request", () => {
     expect(broken(open({ ...good, inviter: account("cleo") }))).toBe("E28 join_invite");
     expect(() => open({ ...good, keyPackage: spoilt(leaf("dora").bytes, -1) })()).toThrow(MlsError);
     expect(() => open({ ...good, name: "line\nbreak" })()).toThrow(RoomError);
+  });
+
+  it("E28 signed for another room it is none for this one, though it is sealed for it", () => {
+    const { bytes } = requestOf("dora", invite, { room: id("elsewhere") });
+    const inner = encodeCanonical({ request: bytes, key_package: leaf("dora").bytes });
+    const nonce = new Uint8Array(12);
+    const ciphertext = AES_256_GCM.seal(keys.sealKey, nonce, ROOM, padTo(inner, 8192));
+    const moved = encodeCanonical({ invite: keys.inviteId, nonce, ciphertext });
+    expect(broken(() => openJoinRequest([invite.open], ROOM, moved))).toBe("E28 join_room");
+  });
+
+  it("E28, E22 a claim is bounded before it is parsed", () => {
+    const long = new Uint8Array(4097);
+    expect(() => readJoinClaim(long, () => null)).toThrow("too long");
+    expect(() => readRejoinClaim(long)).toThrow("too long");
   });
 
   it("E28 another KeyPackage than was signed for is not opened, however valid", () => {

@@ -2,10 +2,10 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { describe, expect, it, test } from "vitest";
-import { toHex } from "../../src/bytes/bytes";
+import { EMPTY, toHex } from "../../src/bytes/bytes";
 import { ownCapabilities } from "../../src/mls/capabilities";
 import { encodeMlsMessage } from "../../src/mls/mlsMessage";
-import { roomSuite } from "../../src/mls/suite";
+import { ROOM_SUITE, roomSuite } from "../../src/mls/suite";
 import { judgeClaimed, LAST_RESORT, welcomedRefs } from "../../src/room/keyPackages";
 import { codeOf, DEPLOYMENT } from "../identity/people";
 import { ANNA, CASES, MADE, STAMP, verdictOf, wantedBy } from "./keyPackageCases";
@@ -52,5 +52,10 @@ describe("E1, E9, E10; THREATS 2, 3: what a server hands out as a device's KeyPa
   it("is named by a Welcome alone", () => {
     const message = encodeMlsMessage({ type: "key_package", keyPackage: MADE.good.keyPackage });
     expect(codeOf(() => welcomedRefs(message))).toBe("v700_not_a_welcome");
+    const refs = [new Uint8Array(48), new Uint8Array(48).fill(1)];
+    const encrypted = { kemOutput: EMPTY, ciphertext: EMPTY };
+    const secrets = refs.map((newMember) => ({ newMember, encrypted }));
+    const welcome = { suite: ROOM_SUITE, secrets, encryptedGroupInfo: EMPTY };
+    expect(welcomedRefs(encodeMlsMessage({ type: "welcome", welcome }))).toEqual(refs);
   });
 });

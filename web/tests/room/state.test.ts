@@ -159,6 +159,15 @@ describe("E13: the room context", () => {
       ],
     },
   };
+  it("E13 a policy that is no map: refused", () => {
+    const data = encodeRoomContext(commons);
+    const fields = decodeCanonical(data, data.length);
+    for (const policy of [1, [1], "policy", null]) {
+      expect(() => decodeRoomContext(encodeCanonical({ ...fields, policy }))).toThrow(RoomDataError);
+    }
+    expect(encodeCanonical(fields)).toEqual(data);
+  });
+
   for (const [name, change] of Object.entries(refused)) {
     it(`E13 ${name}: refused`, () => {
       expect(() => decodeRoomContext(encodeRoomContext({ ...commons, ...change }))).toThrow(RoomDataError);
@@ -276,6 +285,7 @@ describe("E24: the snapshot", () => {
   });
 
   it("E24 pages that are not what their hash says are refused", () => {
+    expect(() => snapshotPages(many(1000))).toThrow("beyond its bound");
     const [page] = snapshotPages(many(1));
     // The last byte of the running hash: still a snapshot, and another one.
     const at =
@@ -439,6 +449,14 @@ describe("E38: what is not stored", () => {
     expect(openSignal(exported, nothing, payload, NOW + SIGNAL_AGE)).not.toBeNull();
     expect(openSignal(exported, nothing, payload, NOW + SIGNAL_AGE + 1)).toBeNull();
     expect(openSignal(exported, nothing, payload, NOW - SIGNAL_AGE - 1)).toBeNull();
+  });
+
+  it("E38 what a receiver remembers is bounded", () => {
+    const { payload } = sealSignal(exported, sender, typing, NOW);
+    const full = new Map(Array.from({ length: 4096 }, (_, i) => [`${i}`, 1] as const));
+    expect(openSignal(exported, full, payload, NOW)).toBeNull();
+    full.delete("0");
+    expect(openSignal(exported, full, payload, NOW)).not.toBeNull();
   });
 
   it("E38 all signals have one size, and none is changed on the way", () => {

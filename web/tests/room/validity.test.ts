@@ -90,6 +90,11 @@ describe("E14: what may be in a Commit", () => {
     expect(broken(() => three.says("anna", [removeOf(leafIndex(9))]))).toBe("E14 removed_nobody");
   });
 
+  it("E30 an Add that nobody asked for is refused, in a Commit without a path too", () => {
+    const alone = three.judged("anna", [addOf(leaf("dora"))], [], { pathLeaf: null });
+    expect(broken(() => three.judge(alone))).toBe("E30 add_without_request");
+  });
+
   it("E14 a committer who is not in the tree is refused", () => {
     const judged = { ...three.judged("anna", []), committer: leafIndex(7) };
     expect(broken(() => three.judge(judged))).toBe("E14 committer");
