@@ -97,7 +97,7 @@ def test_a_path_opens_to_the_unit_that_the_offer_names_and_to_no_other(
             async with patience():
                 await second.way.connect(offer)
             assert second.way.open
-            assert seat.epochs != []
+            await until(ada, lambda: seat.epochs != [])
             await ada.session.work(line.leave)
             async with patience():
                 await second.over.wait()  # the unit ends it
