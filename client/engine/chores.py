@@ -8,8 +8,6 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from crypto.identity.bundle import Bundle, seal_bundle
-
 from client.engine.draft import Draft
 from client.engine.founding import found
 from client.engine.http import may_pass
@@ -25,6 +23,7 @@ from client.engine.records import (
 )
 from client.errors import CollegiumError, ServerError
 from client.room.core import room_pin
+from crypto.identity.bundle import Bundle, seal_bundle
 from wire import http as bodies
 from wire.bounds import to_base64url
 
