@@ -179,8 +179,8 @@ def test_a_third_comes_and_all_compare_the_code(three: Three) -> None:
         one.button("More").click()
         one.button("Compare the group’s code…").click()
     lists = [one.page.get_by_role("list", name=code).get_by_role("listitem") for one in (ada, ben)]
-    for one in lists:
-        expect(one).to_have_count(6, timeout=LONG_MS)
+    for shown in lists:
+        expect(shown).to_have_count(6, timeout=LONG_MS)
     assert lists[0].all_inner_texts() == lists[1].all_inner_texts()
     ada.button("Everyone read the same").click()
     ada.see("Compared. Everybody who is in the group now has a mark")
