@@ -151,6 +151,7 @@ class Api:
         )
         self._numbers = itertools.count(1)
         self._session: int | None = None
+        self.lost = 0
         self._session = self.request({"janus": "create"})["data"]["id"]
         self._alive_at = time.monotonic()
 
@@ -185,9 +186,10 @@ class Api:
             self._alive_at = time.monotonic()
             self.request({"janus": "keepalive"})
         try:
-            self._socket.recv(seconds)
+            told: dict[str, Any] = json.loads(self._socket.recv(seconds))
         except TimeoutError:
             return
+        self.lost += told["janus"] == "hangup"
 
     def close(self) -> None:
         self._socket.close()
@@ -284,6 +286,7 @@ class Janus:
         self._places: list[int] = []
         self._ssrcs = itertools.count(1000)
         self._api: Api | None = None
+        self.lost = 0
         try:
             self._api = Api(self._janus.port)
             for room in range(1, rooms + 1):
@@ -345,6 +348,7 @@ class Janus:
     def tend(self, seconds: float) -> None:
         assert self._api is not None
         self._api.tend(seconds)
+        self.lost = self._api.lost
 
     def close(self) -> None:
         for place in self._places:

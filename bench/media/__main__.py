@@ -47,6 +47,11 @@ class Server(Protocol):
     def name(self) -> str: ...
     @property
     def process(self) -> psutil.Process: ...
+    @property
+    def lost(self) -> int:
+        """Connections that the server has given up."""
+        ...
+
     def tend(self, seconds: float) -> None: ...
     def close(self) -> None: ...
 
@@ -121,6 +126,7 @@ def measure(start: Start, rooms: int, seconds: float = SECONDS) -> Found:
                 ("NACKs", figures.nacks - nacks),
                 ("refused", figures.refused - refused),
                 ("not sent", figures.unsent - unsent),
+                ("connections lost", server.lost),
             )
             if value
         ]

@@ -224,7 +224,6 @@ class Connection:
 
     def due(self, now: int, wall: float) -> list[bytes]:
         """To be called every few ten milliseconds: what is to be sent."""
-        self.frames.expire(now)
         out: list[bytes] = []
         for stream in self._coming.values():
             whole, wants = stream.assembly.due(now)

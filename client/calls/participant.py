@@ -148,8 +148,14 @@ class Participant:
         if self.stage != "out":
             raise CollegiumError("call_over")
         self.stage = "joining"
-        with translated():
-            await self._session.work(lambda draft: self._session.call.enter(draft, self.room_id, self))
+        line = self._session.call
+        try:
+            with translated():
+                await self._session.work(lambda draft: line.enter(draft, self.room_id, self))
+        except BaseException:
+            if line.is_of(self):
+                line.lock()  # it was not stored, so the server was not asked
+            raise
         self._spawn(self._negotiate())
         self._spawn(self._beat())
         if self.source is not None:
@@ -241,7 +247,7 @@ class Participant:
                 parsed = read_offer(offer.sdp)
                 way = await self._way_for(offer.fresh, parsed)
             except (OfferError, PathError) as error:
-                await self._failed(error.code)
+                self._spawn(self._failed(error.code))
                 continue
             if way is None:
                 await self._again()
@@ -330,6 +336,7 @@ class Participant:
         while True:
             await asyncio.sleep(TICK_S)
             way = self._way
+            self._frames.expire(monotonic_ms())
             packets = [] if way is None else way.connection.due(monotonic_ms(), time.time())
             while not self._outbox.empty():
                 packets += self._outbox.get_nowait()

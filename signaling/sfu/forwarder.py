@@ -12,10 +12,8 @@ from typing import Final
 from signaling.sfu import rtcp, rtp, transport_feedback, vp8
 from signaling.sfu.cache import Kept
 from signaling.sfu.control import Kind, Layer, ParticipantReport
-from signaling.sfu.departures import Out, forward, pad, padding_line, repair
+from signaling.sfu.departures import Out, forward
 from signaling.sfu.incoming import MAX_JUMP, MAX_STALE, Incoming, Repair, read_original
-from signaling.sfu.key_frames import Requester
-from signaling.sfu.layers import Candidate
 from signaling.sfu.line import Line
 from signaling.sfu.loudness import Speakers
 from signaling.sfu.participant import (
@@ -29,12 +27,14 @@ from signaling.sfu.participant import (
 )
 from signaling.sfu.participant import StreamOut as StreamOut  # whoever subscribes names one
 from signaling.sfu.payloads import RTX
-from signaling.sfu.probe import CALM
 from signaling.sfu.randomness import Rng
+from signaling.sfu.receipts import patience, send_feedback, send_reports, tend
 from signaling.sfu.reporting import report_of
-from signaling.sfu.rtcp import Block, SenderReport
+from signaling.sfu.sayings import repair_all, take_blocks, take_sender_report
+from signaling.sfu.steering import judge, probe_for
 from signaling.sfu.trendline import Usage
 from signaling.sfu.vp8 import PICTURE_IDS, SHORT_PICTURE_IDS
+from signaling.sfu.waiting import ask, ask_waiting, wait
 
 MAX_PARTICIPANTS: Final = 16
 MAX_OUT: Final = 8192
@@ -44,16 +44,11 @@ TICK: Final = 0.02
 """Seconds between ticks while media flows."""
 IDLE_TICK: Final = 0.2
 IDLE_AFTER: Final = 1.0
-FEEDBACK_PERIOD: Final = 0.1
 FEEDBACK_PACKETS: Final = 128
 """A feedback goes out early when it has so many packets to tell of."""
-REPORT_PERIOD: Final = 1.0
 JUDGE_PERIOD: Final = 0.2
 """How often loudness and layers are judged."""
-ASK_PERIOD: Final = 0.5
-"""How often a key frame is asked for again by who waits for it."""
 
-_CNAME: Final = b"collegium"
 _CNAME_BYTES: Final = 8
 
 
@@ -182,7 +177,7 @@ class Forwarder:
         if not section.video:
             line.aim = Layer.HIGH
             if (source := section.layers.get(Layer.HIGH)) is not None:
-                self._wait(line, source)
+                wait(line, source)
         self._judge_at = 0.0
 
     def unsubscribe(self, session: bytes, mid: str) -> None:
@@ -204,7 +199,7 @@ class Forwarder:
             else:
                 line.aim = Layer.HIGH
                 if (source := line.section.layers.get(Layer.HIGH)) is not None and line.incoming is None:
-                    self._wait(line, source)
+                    wait(line, source)
 
     def _drop_line(self, receiver: Participant, mid: str) -> None:
         line = receiver.lines[mid]
@@ -254,7 +249,7 @@ class Forwarder:
             noted = person.arrivals.noted
             noted.append((packet[shape.wide] << 8 | packet[shape.wide + 1], now))
             if len(noted) >= FEEDBACK_PACKETS:
-                self._send_feedback(person, now)
+                send_feedback(self._out, person, now)
         source.at = now
         payload = shape.payload
         if isinstance(source, Repair):
@@ -283,9 +278,9 @@ class Forwarder:
                 if ahead > MAX_JUMP:
                     source = person.renew(source, number, now)
                     sequence = number
-                    self._ask_waiting(source, now)
+                    ask_waiting(self._out, source, now)
                 elif source.video and not source.missing.add(highest + 1, sequence, now):
-                    self._ask(source, None, now)
+                    ask(self._out, source, None, now)
             late = False
         else:
             sequence = highest - ((highest - number) & 0xFFFF)
@@ -294,7 +289,7 @@ class Forwarder:
                 if source.stale > MAX_STALE and not repaired:
                     source = person.renew(source, number, now)
                     sequence = number
-                    self._ask_waiting(source, now)
+                    ask_waiting(self._out, source, now)
                     late = False
                 else:
                     return
@@ -341,7 +336,7 @@ class Forwarder:
         lines = source.lines
         if late:
             if source.video:
-                took = source.missing.came(sequence, now, self._patience(source))
+                took = source.missing.came(sequence, now, patience(source))
                 if took is not None:
                     source.section.owner.note_round_trip(took)
             source.repaired += repaired
@@ -369,7 +364,7 @@ class Forwarder:
         if not source.video:
             for line in source.section.lines:
                 if line.aim is not Layer.NONE:
-                    self._wait(line, source)
+                    wait(line, source)
         self._judge_at = 0.0
 
     def _begin(self, source: Incoming, now: float) -> None:
@@ -379,33 +374,6 @@ class Forwarder:
             if source.sr is not None and (report := line.sender_report(now)) is not None:
                 self._out.append((line.receiver.session, report, True))
         source.waiting.clear()
-
-    # Key frames
-
-    def _wait(self, line: Line, source: Incoming) -> None:
-        """The line goes over to `source` at its next key frame; audio at its next packet."""
-        if line.waiting is not source:
-            line.stop_waiting()
-            line.waiting = source
-            line.asked_at = float("-inf")
-            source.waiting.append(line)
-
-    def _ask(self, source: Incoming, requester: Requester | None, now: float) -> bool:
-        """What a source cannot bear now is not held against who asked."""
-        if not source.keys.is_ready(now) or (requester is not None and not requester.may_ask(now)):
-            return False
-        source.keys.asked(now)
-        owner = source.section.owner
-        self._out.append((owner.session, rtcp.picture_loss(owner.ssrc, source.ssrc), True))
-        return True
-
-    def _ask_waiting(self, source: Incoming, now: float) -> None:
-        """A key frame for those who wait for one, each as often as it may ask."""
-        if not source.video:
-            return
-        for line in source.waiting:
-            if now - line.asked_at >= ASK_PERIOD and self._ask(source, line.switcher, now):
-                line.asked_at = now
 
     # What participants say
 
@@ -419,46 +387,26 @@ class Forwarder:
                 case rtcp.WideFeedback(body):
                     self._take_feedback(person, body, now)
                 case rtcp.SenderReport():
-                    self._take_sender_report(person, part, now)
-                    self._take_blocks(person, part.blocks, now)
+                    take_sender_report(self._out, person, part, now)
+                    take_blocks(person, part.blocks, now)
                 case rtcp.ReceiverReport(_, blocks):
-                    self._take_blocks(person, blocks, now)
+                    take_blocks(person, blocks, now)
                 case rtcp.Nack(ssrc, numbers):
                     line = person.lines_by_ssrc.get(ssrc)
                     if line is not None and ssrc == line.section.stream.ssrc:
-                        self._repair(line, numbers, now)
+                        repair_all(self._out, line, numbers, now)
                 case rtcp.KeyFrameRequest(ssrcs):
                     for ssrc in ssrcs:
                         line = person.lines_by_ssrc.get(ssrc)
                         source = None if line is None else line.waiting or line.incoming
                         if line is not None and source is not None and source.video:
-                            self._ask(source, line.requester, now)
+                            ask(self._out, source, line.requester, now)
                 case rtcp.Goodbye(ssrcs):
                     for ssrc in ssrcs:
                         source_or_repair = person.sources.pop(ssrc, None)
                         if isinstance(source_or_repair, Incoming) and not source_or_repair.ended:
                             person.end(source_or_repair)
                             self._judge_at = 0.0
-
-    def _take_sender_report(self, person: Participant, report: SenderReport, now: float) -> None:
-        source = person.sources.get(report.ssrc)
-        if not isinstance(source, Incoming) or source.ended:
-            return
-        source.sr = (report.ntp, report.timestamp, now)
-        for line in source.lines:
-            if (sent := line.sender_report(now)) is not None:
-                self._out.append((line.receiver.session, sent, True))
-
-    def _take_blocks(self, person: Participant, blocks: tuple[Block, ...], now: float) -> None:
-        for block in blocks:
-            line = person.lines_by_ssrc.get(block.ssrc)
-            if line is None:
-                continue
-            seconds = line.round_trip(block, now)
-            if seconds is not None:
-                person.note_round_trip(seconds)
-            if not person.estimator.hears:
-                person.loss_down = 0.7 * person.loss_down + 0.3 * block.fraction / 256
 
     def _take_feedback(self, person: Participant, body: bytes, now: float) -> None:
         read = transport_feedback.read(body)
@@ -472,22 +420,7 @@ class Forwarder:
         if probe.running:
             probe.results(results)
         if person.estimator.usage is Usage.OVER:
-            self._judge(person, now)
-
-    # Retransmissions
-
-    def _repair(self, line: Line, numbers: tuple[int, ...], now: float) -> None:
-        """RFC 4588: under an SSRC and a sequence of their own, for receivers and streams that have one."""
-        stream = line.section.stream
-        if stream.rtx_ssrc is None:
-            return
-        for number in numbers:
-            found = line.kept(number)
-            if found is None:
-                continue
-            sequence, kept, stretch = found
-            if line.receiver.repair_level >= len(kept[6]) and line.may_resend(sequence, now):
-                repair(self._out, line, sequence, kept, stretch, now)
+            judge(self._out, person, self._speakers.order, now)
 
     # What is due
 
@@ -496,51 +429,18 @@ class Forwarder:
         for person in self._people.values():
             for source in person.sources.values():
                 if isinstance(source, Incoming) and (source.waiting or source.missing.waiting):
-                    self._tend(person, source, now)
+                    tend(self._out, person, source, now)
             if now >= person.feedback_at:
-                self._send_feedback(person, now)
+                send_feedback(self._out, person, now)
             if now >= person.report_at:
-                self._send_reports(person, now)
+                send_reports(self._out, person, now)
         if now >= self._judge_at:
             self._judge_all(now)
         for person in self._people.values():
             if person.probe.running or person.needed > person.estimator.rate:
-                self._pad(person, now)
+                probe_for(self._out, person, self._speakers.order, now)
         flowing = now - self._flowed < IDLE_AFTER
         return now + (TICK if flowing else IDLE_TICK)
-
-    def _patience(self, source: Incoming) -> float:
-        """How long an answer to a NACK takes."""
-        return source.section.owner.round_trip * 1.25
-
-    def _tend(self, person: Participant, source: Incoming, now: float) -> None:
-        if source.missing.waiting and (asked := source.missing.due(now, self._patience(source))):
-            self._out.append((person.session, rtcp.nack(person.ssrc, source.ssrc, asked), True))
-        if source.waiting:
-            self._ask_waiting(source, now)
-
-    def _send_feedback(self, person: Participant, now: float) -> None:
-        person.feedback_at = now + FEEDBACK_PERIOD
-        ssrc = next(iter(person.sources), 0)
-        body = person.arrivals.feedback()
-        if body is not None:
-            self._out.append((person.session, rtcp.wide_feedback(person.ssrc, ssrc, body), True))
-
-    def _send_reports(self, person: Participant, now: float) -> None:
-        person.report_at = now + REPORT_PERIOD
-        blocks, expected, lost = [], 0, 0
-        for source in person.sources.values():
-            if isinstance(source, Incoming) and not source.ended:
-                blocks.append(source.block(now))
-                more, missed = source.loss_since()
-                expected += more
-                lost += max(0, missed)
-        if expected > 0:
-            person.loss_up = 0.5 * person.loss_up + 0.5 * min(1.0, lost / expected)
-        if blocks:
-            # RFC 3550 §6.1: a compound begins with a report and names its sender.
-            own = rtcp.source_description(person.ssrc, _CNAME)
-            self._out.append((person.session, rtcp.receiver_report(person.ssrc, blocks) + own, True))
 
     def _judge_all(self, now: float) -> None:
         self._judge_at = now + JUDGE_PERIOD
@@ -554,69 +454,12 @@ class Forwarder:
                     loudness[person.session] = max(section.loudness.value, loudness.get(person.session, 0.0))
         self._speakers.judge(loudness, now)
         for person in self._people.values():
-            self._judge(person, now)
+            judge(self._out, person, self._speakers.order, now)
             level = person.repair_level + JUDGE_PERIOD * person.estimator.rate * REPAIR_RATE / 8
             person.repair_level = min(REPAIR_BURST, level)
             if person.wide != person.sent_at_check:
                 person.sent_at_check = person.wide
                 person.estimator.check(now)
-
-    def _judge(self, person: Participant, now: float) -> None:
-        """Which layers this receiver gets."""
-        ranks = {session: rank for rank, session in enumerate(self._speakers.order)}
-        budget = person.estimator.rate
-        lines, candidates = [], []
-        for line in person.lines.values():
-            section = line.section
-            if not section.video:
-                if line.incoming is not None and line.incoming.is_live(now):
-                    budget -= line.incoming.rate
-                continue
-            rates = section.live(now)
-            if rates:
-                lines.append(line)
-                rank = ranks[section.owner.session]
-                candidates.append(Candidate(section.kind, line.wish, rank, rates, line.aim))
-            elif line.wish is Layer.NONE:
-                self._give(line, Layer.NONE, now)
-            # Where nothing comes from the sender at all, nothing is decided: it goes on where it stopped.
-        for line, layer in zip(lines, person.ladder.decide(candidates, max(0.0, budget), now), strict=True):
-            self._give(line, layer, now)
-        # Audio is part of what a step up needs, as it was taken off the budget first.
-        audio = person.estimator.rate - budget
-        person.needed = person.ladder.wanting + audio if person.ladder.wanting else 0.0
-
-    def _give(self, line: Line, layer: Layer, now: float) -> None:
-        line.aim = layer
-        if layer is Layer.NONE:
-            line.stop()
-            return
-        source = line.section.layers.get(layer)
-        if source is None or source is line.incoming:
-            line.stop_waiting()
-        elif source is not line.waiting:
-            self._wait(line, source)
-            self._ask_waiting(source, now)
-
-    # Padding
-
-    def _pad(self, person: Participant, now: float) -> None:
-        probe, estimator = person.probe, person.estimator
-        if not probe.running:
-            needed = person.needed
-            # Without feedback too: where the smallest picture is too much at first, nothing else brings any.
-            calm = estimator.usage is Usage.NORMAL and probe.due(person.bare, now)
-            if needed > estimator.rate and calm and padding_line(person) is not None:
-                probe.begin(estimator.rate, needed, person.wide, now)
-                estimator.probing(now + CALM + person.round_trip)
-        if probe.sending:
-            if (line := padding_line(person)) is not None:
-                pad(self._out, person, line, now)
-            probe.end_sending(person.wide, now)
-        rate = probe.outcome(now, estimator.floor) if probe.running else None
-        if rate:
-            estimator.probed(rate)
-            self._judge(person, now)
 
     # What comes of it
 

@@ -1,4 +1,4 @@
-"""A program takes no calls: what its server tells of them changes nothing."""
+"""A program that is in no call: what its server tells of calls changes nothing."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace

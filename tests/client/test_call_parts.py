@@ -216,6 +216,9 @@ def test_e36_frames_of_the_epoch_before_open_for_a_while_and_senders_switch_at_o
     ben.begin(epoch(2, 1, key=2, ada=0, ben=1), 1_000)
     assert ada.open("4", sealed(ben), 1_000 + EPOCH_GRACE) is not None
     assert ada.tallies["ben"].epochs == {1, 2}
+    after = sealed(ben)
+    ada.end()  # out of the call: no key is left
+    assert ada.open("4", after, 1_000 + EPOCH_GRACE) is None
 
 
 def test_e14_while_somebody_goes_nothing_is_sealed_and_they_are_unheard() -> None:

@@ -22,7 +22,7 @@ from client.words import PROBLEMS
 from crypto.sframe.kid import Kind
 from tests.client.company import House, found, opened, patience, until
 from tests.house_server import HouseServer, run
-from wire.frames import CallOffer, CallReport
+from wire.frames import CallLeave, CallOffer, CallReport
 
 
 @pytest.fixture(scope="module")
@@ -97,13 +97,21 @@ def test_a_path_opens_to_the_unit_that_the_offer_names_and_to_no_other(
             async with patience():
                 await second.way.connect(offer)
             assert second.way.open
-            assert seat.epochs != []
+            await until(ada, lambda: seat.epochs != [])
             await ada.session.work(line.leave)
             async with patience():
                 await second.over.wait()  # the unit ends it
             assert not second.way.open
             await second.way.close()
             assert seat.codes == ["left"]
+            # Where the room begins no call, the server is told, and what has the connection knows why.
+            await ada.session.work(lambda draft: line.enter(draft, room.id, seat))
+            (said,) = line.release(room.id, effects.MediaEnd(), "not_allowed")
+            assert isinstance(said, CallLeave)
+            assert said.room == room.id
+            assert seat.codes == ["left", "not_allowed"]
+            assert line.room_id is None
+            assert line.release(room.id, effects.MediaEnd(), None) == line.lock() == []
 
     run(work())
 

@@ -3,7 +3,9 @@
 One evening of three people: each test goes on where the one before ended.
 """
 
+import os
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,6 +93,13 @@ def join(person: Person) -> None:
     expect(person.button("Leave the call")).to_be_visible()
 
 
+def children(house: House) -> list[int]:
+    """The processes of the server's media units."""
+    assert house.process is not None
+    pid = house.process.pid
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def tile(person: Person, name: str) -> Locator:
     return (
         person.page.get_by_role("list", name="People in the call")
@@ -147,6 +156,18 @@ def test_what_one_does_is_seen_by_the_others(three: Three) -> None:
     decode(ada, ben)
 
 
+def test_what_breaks_comes_back(three: Three, house: House) -> None:
+    ada, ben, _ = three
+    with ben.offline():
+        ben.see("Reconnecting…")
+        expect(tile(ada, "Ben").locator("video")).to_be_visible()
+    expect(ben.page.get_by_text("Reconnecting…")).to_have_count(0)
+    decode(ada, ben)
+    (unit,) = children(house)
+    os.kill(unit, signal.SIGKILL)
+    decode(ada, ben)
+
+
 def test_a_third_comes_and_all_compare_the_code(three: Three) -> None:
     ada, ben, cleo = three
     to_call(cleo)
@@ -158,8 +179,8 @@ def test_a_third_comes_and_all_compare_the_code(three: Three) -> None:
         one.button("More").click()
         one.button("Compare the group’s code…").click()
     lists = [one.page.get_by_role("list", name=code).get_by_role("listitem") for one in (ada, ben)]
-    for one in lists:
-        expect(one).to_have_count(6, timeout=LONG_MS)
+    for shown in lists:
+        expect(shown).to_have_count(6, timeout=LONG_MS)
     assert lists[0].all_inner_texts() == lists[1].all_inner_texts()
     ada.button("Everyone read the same").click()
     ada.see("Compared. Everybody who is in the group now has a mark")

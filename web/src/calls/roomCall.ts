@@ -103,7 +103,9 @@ export class RoomCall {
       this.#end(message.code);
       return;
     }
-    const { session, seq } = message;
+    const { session, seq, fresh } = message;
+    // A new connection: the unit has heard of no sizes on it.
+    if (fresh) this.#layers.clear();
     try {
       const sdp = await this.#connection.answer(message);
       await this.#tools.connected.engine.callAnswer({ session, seq, sdp });
@@ -122,6 +124,13 @@ export class RoomCall {
       if (one.refused === null || one.refused.why === before?.why) continue;
       const { why, who } = one.refused;
       this.#ask(this.#tools.connected.engine.callRefused({ deviceId: one.device, why, reallyBy: who }));
+    }
+    // Under a new label a section is another one.
+    const before = this.#state.incoming;
+    const isSame = (one: Incoming, mid: string): boolean =>
+      one.mid === mid && one.device === before.find((known) => known.mid === mid)?.device;
+    for (const mid of this.#layers.keys()) {
+      if (!incoming.some((one) => isSame(one, mid))) this.#layers.delete(mid);
     }
     this.#set({ incoming });
     this.#wantLayers();

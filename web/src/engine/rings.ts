@@ -5,7 +5,7 @@ import type { Draft } from "./draft";
 
 /**
  * What this device does of its own accord when a group is called: it says that it rings, has the server wake the
- * devices that are not there, and keeps quiet when it was told to.
+ * devices that are not there, keeps quiet when it was told to, and says that a call came of it.
  */
 
 /** So long a ring that says "now" is to be heard (ms), and so old may one be for others to be woken by it. */
@@ -16,6 +16,8 @@ export class RingDesk {
   readonly #said = new Set<string>();
   readonly #woke = new Set<string>();
   readonly #silent = new Set<string>();
+  /** Calls that came about, as this device has said. */
+  readonly #met = new Set<string>();
 
   silence(call: Uint8Array): void {
     this.#silent.add(toHex(call));
@@ -42,14 +44,20 @@ export class RingDesk {
     }
   }
 
-  #tend(draft: Draft, hex: string, { roomId }: RoomState, ring: Ring): void {
+  #tend(draft: Draft, hex: string, state: RoomState, ring: Ring): void {
     const { me, serverNow } = draft.env;
     const call = toHex(ring.call);
     if (hasLapsed(ring, serverNow)) return;
     if (equal(ring.by, me.accountId)) {
+      if (!this.#met.has(call) && isMet(ring, state)) {
+        this.#met.add(call);
+        const event = { type: "ring_end", body: { call: ring.call, outcome: "met" } } as const;
+        draft.step(hex, { kind: "command", command: { kind: "say", event } });
+        return;
+      }
       if (this.#woke.has(call) || serverNow >= ring.at + RINGS_MS) return;
       this.#woke.add(call);
-      draft.frames.push({ t: "wake", room: roomId, ring: ring.call });
+      draft.frames.push({ t: "wake", room: state.roomId, ring: ring.call });
       return;
     }
     const answered = ring.answers.some(({ account }) => equal(account, me.accountId));
@@ -58,4 +66,16 @@ export class RingDesk {
     const event = { type: "ring_answer", body: { call: ring.call, kind: "ringing" } } as const;
     draft.step(hex, { kind: "command", command: { kind: "say", event } });
   }
+}
+
+/** Whether whoever rang is in the room's call, with as many others as were wanted or as there are. */
+function isMet({ by, wanted }: Ring, { call, membership }: RoomState): boolean {
+  const here = new Set(call.sitting?.participants.map(({ device }) => toHex(device)) ?? []);
+  const leaves = [...(membership?.roster.values() ?? [])];
+  const all = new Set(leaves.map(({ accountId }) => toHex(accountId)));
+  const inCall = new Set(
+    leaves.filter(({ deviceId }) => here.has(toHex(deviceId))).map(({ accountId }) => toHex(accountId)),
+  );
+  const others = inCall.size - 1;
+  return inCall.has(toHex(by)) && others >= Math.min(wanted, Math.max(all.size - 1, 1));
 }

@@ -105,6 +105,7 @@ export const call = {
     hand: (n: number): string => `hand raised, number ${n}`,
     verified: "compared with the group’s code",
     quality: { good: "good connection", fair: "fair connection", poor: "poor connection" },
+    screenComes: "The screen is on its way…",
     screenOf: (name: string): string => `${name}’s screen`,
     refused: {
       unencrypted: (name: string): string =>

@@ -62,12 +62,12 @@ export const meetings = {
   woken: { title: "A meeting of one of your groups", body: "It begins in a few minutes." },
 
   coming: "Do you come?",
-  answer: { yes: "I come", maybe: "Perhaps", no: "I can’t" },
+  answer: { yes: "I come", maybe: "Maybe", no: "I can’t" },
   asRule: "Say so for the whole series",
   asRuleHint: "What you have said about a single one stays.",
   who: {
     yes: (names: string): string => `Come: ${names}`,
-    maybe: (names: string): string => `Perhaps: ${names}`,
+    maybe: (names: string): string => `Maybe: ${names}`,
     no: (names: string): string => `Can’t: ${names}`,
     open: (names: string): string => `Not answered: ${names}`,
   },

@@ -93,6 +93,8 @@ describe("a call", () => {
     expect([...first.leaves.values()].sort()).toEqual([...second.leaves.values()].sort());
     expect(second.ownLeaf).not.toBe(first.ownLeaf);
     await anna.tab.until("both", () => callOf(anna)?.participants.length === 2);
+    // As many as were wanted are there: the ring is over for everyone, and nothing rings on.
+    for (const device of [anna, bert]) await device.tab.until("no ring", () => ring(device) === undefined);
     const annaThere = () => callOf(bert)?.participants.find(({ name }) => name === "Anna");
     await bert.tab.until("what is on", () => annaThere()?.camera);
     expect(annaThere()).toMatchObject({ mic: true, camera: true, screen: false });

@@ -24,8 +24,20 @@ export class Preview {
   /** Of each, the last thing that was asked for: what comes for an earlier wish is closed again. */
   readonly #wish = { microphone: 0, camera: 0 };
   #waiting = 0;
+  readonly #opening = new Set<Promise<void>>();
 
   async open(source: Own, id: string | null): Promise<void> {
+    const opening = this.#open(source, id);
+    this.#opening.add(opening);
+    await opening.finally(() => this.#opening.delete(opening));
+  }
+
+  /** What was asked for is there, or is known not to come: whoever joins at once still comes with their voice. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#opening);
+  }
+
+  async #open(source: Own, id: string | null): Promise<void> {
     const wish = ++this.#wish[source];
     this.#ask(1);
     try {
