@@ -32,7 +32,7 @@ export function rosterCode(roster: readonly RosterEntry[]): string {
 /** The same, leaving the thread free in between. `progress` goes from 0 to 1. */
 export async function rosterCodeAsync(
   roster: readonly RosterEntry[],
-  progress: (part: number) => void,
+  progress: (part: number) => void = () => {},
 ): Promise<string> {
   return digits(await argon2idAsync(rosterBytes(roster), SALT, { ...ARGON2, onProgress: progress }));
 }

@@ -1,4 +1,3 @@
-import { call } from "./enCall";
 import { alarms, errors, failures } from "./enProblems";
 
 /**
@@ -18,7 +17,6 @@ export const en = {
   errors,
   alarms,
   failures,
-  call,
   product: "Collegium",
   tagline: "A private place for consultation groups of clinicians.",
   skip: "Skip to the main part",

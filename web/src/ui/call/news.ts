@@ -1,5 +1,5 @@
 import type { CallView, Participant } from "../../engine/callApi";
-import { words } from "../../words/words";
+import { callWords } from "../../words/laterWords";
 
 /** What somebody who does not see the call is told of it: who comes, who goes, who raises a hand. */
 
@@ -19,10 +19,10 @@ export function news(before: CallView | null, after: CallView | null): readonly 
     ({ deviceId, screen }) => screen && was.get(deviceId)?.screen === false,
   );
   return [
-    ...came.map(({ name }) => words.call.news.came(name)),
-    ...went.map(({ name }) => words.call.news.went(name)),
-    ...raised.map(({ name }) => words.call.news.hand(name)),
-    ...shares.map(({ name }) => words.call.news.shares(name)),
+    ...came.map(({ name }) => callWords.news.came(name)),
+    ...went.map(({ name }) => callWords.news.went(name)),
+    ...raised.map(({ name }) => callWords.news.hand(name)),
+    ...shares.map(({ name }) => callWords.news.shares(name)),
   ];
 }
 
