@@ -97,6 +97,7 @@ class Forwarder:
         for mid in [*person.lines]:
             self._drop_line(person, mid)
         del self._people[session]
+        person.forget()
         self._speakers.leave(session)
         self._changed.discard(session)
 

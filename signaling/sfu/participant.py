@@ -173,6 +173,14 @@ class Participant:
         self.loss_up = 0.0
         self.loss_down = 0.0
 
+    def forget(self) -> None:
+        """It has left. Lines and sections know one another in circles: what is large goes now, not when somebody
+        looks for circles.
+        """
+        self.ring.clear()
+        for held in (self.sections, self.sources, self.lines, self.lines_by_ssrc, self.parked):
+            held.clear()
+
     @property
     def bare(self) -> bool:
         """Whether something it wants to see is not shown at all."""
@@ -320,4 +328,5 @@ def _layer(section: Section, rid: str | None) -> Layer | None:
         return Layer.HIGH
     if section.kind is Kind.CAMERA and rid in ("l", "m", "h"):
         return Layer(rid)
-    return None
+    # A screen is read, so there is one of it: whole, or not at all.
+    return Layer.HIGH if section.kind is Kind.SCREEN and rid == "h" else None

@@ -30,6 +30,17 @@ WATCH = """(() => {
   const open = media.getUserMedia.bind(media);
   const small = { width: 320, height: 180, frameRate: 10 };
   media.getUserMedia = (wish) => open(wish.video ? { video: { ...wish.video, ...small } } : wish);
+  // A browser without a screen has none to share: one is drawn.
+  media.getDisplayMedia = async () => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 200 });
+    const paint = canvas.getContext("2d");
+    let step = 0;
+    setInterval(() => {
+      paint.fillStyle = `hsl(${(step += 9)} 50% 50%)`;
+      paint.fillRect(0, 0, 320, 200);
+    }, 100);
+    return canvas.captureStream(10);
+  };
   globalThis.received = async () => {
     const found = {};
     for (const peer of globalThis.peers.filter((one) => one.connectionState !== "closed")) {
@@ -154,6 +165,20 @@ def test_what_one_does_is_seen_by_the_others(three: Three) -> None:
     expect(tile(ada, "Ben")).not_to_contain_text("microphone off")
     ben.button("Turn your camera on").click()
     decode(ada, ben)
+
+
+def test_a_screen_is_shown_large_and_taken_back(three: Three) -> None:
+    ada, ben, _ = three
+    ada.button("Share your screen").click()
+    ada.see("You are sharing your screen.")
+    told(ben, "Ada shares a screen.")
+    screen = ben.page.get_by_role("figure", name="Ada’s screen")
+    expect(screen.locator("video")).to_be_visible()
+    screen.locator("video").evaluate(
+        "(video) => new Promise((done) => video.requestVideoFrameCallback(() => done(video.videoWidth)))"
+    )
+    ada.button("Stop sharing your screen").first.click()
+    expect(screen).to_have_count(0)
 
 
 def test_what_breaks_comes_back(three: Three, house: House) -> None:

@@ -42,7 +42,11 @@ const CAMERA_LAYERS: readonly Pick<
   { rid: "m", scaleResolutionDownBy: 2, maxBitrate: 350_000 },
   { rid: "h", scaleResolutionDownBy: 1, maxBitrate: 1_200_000 },
 ];
-const SCREEN_BITRATE = 1_500_000;
+/** A screen is read, so it is sent whole or not at all: the unit forwards no smaller one. */
+const SCREEN_LAYERS: readonly Pick<RTCRtpEncodingParameters, "rid" | "active" | "maxBitrate">[] = [
+  { rid: "l", active: false },
+  { rid: "h", active: true, maxBitrate: 1_500_000 },
+];
 
 export class CallConnection {
   readonly #worker: Worker;
@@ -164,12 +168,13 @@ export class CallConnection {
 
   /** Layers and rates of what is sent; the browser forgets them when it is negotiated anew. */
   async #shape(): Promise<void> {
-    const camera = this.#senders.get("camera");
-    if (camera !== undefined) {
-      await setEncodings(camera, (rid) => CAMERA_LAYERS.find((layer) => layer.rid === rid) ?? {});
+    for (const [kind, layers] of [
+      ["camera", CAMERA_LAYERS],
+      ["screen", SCREEN_LAYERS],
+    ] as const) {
+      const sender = this.#senders.get(kind);
+      if (sender !== undefined) await setEncodings(sender, layers);
     }
-    const screen = this.#senders.get("screen");
-    if (screen !== undefined) await setEncodings(screen, () => ({ maxBitrate: SCREEN_BITRATE }));
   }
 
   /** Send this from now on, or nothing of this kind. */
@@ -231,10 +236,13 @@ export class CallConnection {
   }
 }
 
-type Shape = Pick<RTCRtpEncodingParameters, "scaleResolutionDownBy" | "maxBitrate">;
-
-async function setEncodings(sender: RTCRtpSender, shape: (rid: string | undefined) => Shape): Promise<void> {
+async function setEncodings(
+  sender: RTCRtpSender,
+  layers: readonly Partial<RTCRtpEncodingParameters>[],
+): Promise<void> {
   const parameters = sender.getParameters();
-  for (const encoding of parameters.encodings ?? []) Object.assign(encoding, shape(encoding.rid));
+  for (const encoding of parameters.encodings ?? []) {
+    Object.assign(encoding, layers.find(({ rid }) => rid === encoding.rid) ?? {});
+  }
   await sender.setParameters(parameters);
 }

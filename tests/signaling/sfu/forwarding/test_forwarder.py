@@ -1,5 +1,7 @@
 """One room: who is told of what, what a packet looks like when it leaves, repair, key frames, bounds."""
 
+import gc
+import tracemalloc
 from itertools import pairwise
 from random import Random
 
@@ -715,3 +717,37 @@ def test_an_idle_room_is_not_ticked_often() -> None:
     forwarder.rtp(A, audio(1), 10.0)
     assert forwarder.tick(10.1) == pytest.approx(10.12)
     assert forwarder.tick(12.0) == pytest.approx(12.2)
+
+
+def test_who_leaves_leaves_nothing_large_behind() -> None:
+    """What people hold goes with them, and not only when somebody looks for circles."""
+    forwarder = room(A)
+    forwarder.publish(A, "1", Kind.CAMERA)
+
+    def comes_and_goes(number: int) -> None:
+        session = number.to_bytes(16, "big")
+        forwarder.join(session, session, 0.0)
+        forwarder.publish(session, "1", Kind.CAMERA)
+        for one in (A, session):
+            for n, stream in enumerate(forwarder.streams_for(one)):
+                forwarder.subscribe(one, f"{4 + n}", stream)
+        for one in (A, session):
+            for n in range(3):
+                forwarder.rtp(one, video(10 * number + n, key=n == 0), 0.01 * n)
+        forwarder.tick(0.1)
+        forwarder.take()
+        forwarder.leave(session, 0.1)
+
+    comes_and_goes(1)
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(2, 102):
+            comes_and_goes(number)
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert grown < 100 * 8_000  # what is kept of packets that were sent to one of them is twice as much

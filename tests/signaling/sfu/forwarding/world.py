@@ -424,7 +424,7 @@ class World:
 
     def share(self, browser: Browser, rate: float = 300_000) -> None:
         self.every(
-            1 / FRAMES, lambda: self._if_here(browser, lambda: browser.send_frame(Kind.SCREEN, None, rate))
+            1 / FRAMES, lambda: self._if_here(browser, lambda: browser.send_frame(Kind.SCREEN, "h", rate))
         )
 
     def _if_here(self, browser: Browser, what: Callable[[], None]) -> None:
