@@ -164,6 +164,7 @@ def test_what_one_does_is_seen_by_the_others(three: Three) -> None:
     ben.button("Turn your microphone on").click()
     expect(tile(ada, "Ben")).not_to_contain_text("microphone off")
     ben.button("Turn your camera on").click()
+    expect(tile(ada, "Ben").locator("video")).to_be_visible()
     decode(ada, ben)
 
 
