@@ -174,8 +174,8 @@ class Participant:
         self.loss_down = 0.0
 
     def forget(self) -> None:
-        """It has left. Lines and sections know one another in circles: what is large goes now, not when somebody
-        looks for circles.
+        """It has left. Lines and sections know one another in circles: what is large goes now, and not only
+        when somebody looks for circles.
         """
         self.ring.clear()
         for held in (self.sections, self.sources, self.lines, self.lines_by_ssrc, self.parked):
