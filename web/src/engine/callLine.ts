@@ -1,5 +1,4 @@
 import { compare, equal, toBase64Url, toHex } from "../bytes/bytes";
-import type { SittingEvent } from "../room/callBodies";
 import { type Effect, roomView, type SightCall } from "../room/core";
 import type { KeysMessage } from "../sframe/lines";
 import type { CallEnded, CallOffer, CallPerson, CallReport, CallState } from "../wire/generated";
@@ -135,17 +134,13 @@ export class CallLine {
     const { serverNow, me } = draft.env;
     const mine = this.#people.get(toHex(me.accountId));
     const span = { began: Math.min(mine?.began ?? here.since, serverNow), ended: serverNow };
-    this.#say(draft, here, { type: "attended", body: { sitting, ...span } });
+    draft.volunteer(here.hex, { type: "attended", body: { sitting, ...span } });
     // Where there was nobody else there is nothing to say of others.
     if (!last || this.#people.size < 2) return;
     this.#people.set(toHex(me.accountId), { account: me.accountId, ...span });
     const people = [...this.#people.values()].sort((a, b) => compare(a.account, b.account));
     const began = Math.min(...people.map((one) => one.began));
-    this.#say(draft, here, { type: "call_record", body: { sitting, began, ended: serverNow, people } });
-  }
-
-  #say(draft: Draft, { hex }: Here, event: SittingEvent): void {
-    draft.step(hex, { kind: "command", command: { kind: "say", event } });
+    draft.volunteer(here.hex, { type: "call_record", body: { sitting, began, ended: serverNow, people } });
   }
 
   #end(draft: Draft, last: boolean, code: string): void {

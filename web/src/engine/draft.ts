@@ -1,6 +1,7 @@
 import { equal, type Rng, toHex } from "../bytes/bytes";
 import type { LeafIdentity } from "../identity/credential";
 import { meet } from "../identity/knownPeople";
+import type { CallEvent } from "../room/callBodies";
 import {
   type AlarmCode,
   CommandError,
@@ -105,6 +106,15 @@ export class Draft {
       // A fault of ours in one room must not take the others with it. Its state is as it was before this input.
       this.failed.push({ hex, error });
       this.alarm("room_failed", state.roomId, null, null);
+    }
+  }
+
+  /** What this device says of its own accord. A room that is being left, or has too much to send, goes without. */
+  volunteer(hex: string, event: CallEvent): void {
+    try {
+      this.step(hex, { kind: "command", command: { kind: "say", event } });
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
     }
   }
 

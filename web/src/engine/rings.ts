@@ -51,8 +51,7 @@ export class RingDesk {
     if (equal(ring.by, me.accountId)) {
       if (!this.#met.has(call) && isMet(ring, state)) {
         this.#met.add(call);
-        const event = { type: "ring_end", body: { call: ring.call, outcome: "met" } } as const;
-        draft.step(hex, { kind: "command", command: { kind: "say", event } });
+        draft.volunteer(hex, { type: "ring_end", body: { call: ring.call, outcome: "met" } });
         return;
       }
       if (this.#woke.has(call) || serverNow >= ring.at + RINGS_MS) return;
@@ -63,8 +62,7 @@ export class RingDesk {
     const answered = ring.answers.some(({ account }) => equal(account, me.accountId));
     if (answered || this.#said.has(call)) return;
     this.#said.add(call);
-    const event = { type: "ring_answer", body: { call: ring.call, kind: "ringing" } } as const;
-    draft.step(hex, { kind: "command", command: { kind: "say", event } });
+    draft.volunteer(hex, { type: "ring_answer", body: { call: ring.call, kind: "ringing" } });
   }
 }
 

@@ -349,7 +349,7 @@ export class Session implements Open {
   }
 
   #report(report: CallReport): void {
-    this.call.report(report, this.world.now());
+    this.call.report(report, this.env().serverNow); // the clock that views go by
     this.#hooks.changed();
   }
 

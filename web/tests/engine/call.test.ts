@@ -190,3 +190,13 @@ test("a meeting is planned, moved, answered and cancelled by anyone", async () =
     anna.engine.planMeeting({ roomId, plan: { ...plan, rule: "FREQ=SECONDLY" } }),
   ).rejects.toMatchObject({ code: "plan_invalid" });
 });
+
+test("a ring that comes while somebody leaves the group does not keep them there", async () => {
+  bert.network(false);
+  await bert.tab.until("no connection", () => bert.tab.open.connection !== "online");
+  await bert.engine.leave(roomId);
+  await anna.engine.ring({ roomId, urgency: "now", why: "Is anyone there?", wanted: 1 });
+  await anna.tab.until("the ring", () => anna.tab.open.rings.some(({ why }) => why === "Is anyone there?"));
+  bert.network(true);
+  await bert.tab.until("gone", () => bert.tab.open.groups[0]?.state === "left");
+});
