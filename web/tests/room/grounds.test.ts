@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toHex } from "../../src/bytes/bytes";
+import { compare, toHex } from "../../src/bytes/bytes";
 import { revokeDevice } from "../../src/identity/certificate";
 import { supersedeIdentity } from "../../src/identity/identity";
 import { ownCapabilities } from "../../src/mls/capabilities";
@@ -58,6 +58,26 @@ describe("E22: rejoin", () => {
     expect(change.context.invites).toHaveLength(1);
     expect(change.roster.get(leafIndex(1))?.certificateSerial).toBe(2);
     expect(change.added[0]).toMatchObject({ inviteId: null, name: null, requestHash: request.hash });
+  });
+
+  it("E28, E30 invites that have run out may go with it, and need not; no other goes", () => {
+    const over = invite.open.notAfter + 1;
+    const open = { ...inviteBy("ben").open, notAfter: over + DAY };
+    const both = [invite.open, open].sort((a, b) => compare(a.id, b.id));
+    const later = world.with({ invites: both });
+    const cleared = planRejoin(later.situation("cleo", over + DAY / 2), request);
+    const change = later.commits("cleo", cleared, over);
+    expect(change.what.slice(1)).toEqual([
+      { kind: "invite_withdrawn", inviteId: invite.open.id, why: "expired" },
+    ]);
+    expect(change.context.invites).toEqual([open]);
+    // The committer's clock does not decide: at this stamp it was open still.
+    expect(broken(() => later.commits("cleo", cleared, over - 1))).toBe("E30 invites");
+    const kept = later.commits("cleo", planRejoin(later.situation("cleo"), request), over);
+    expect(kinds(kept)).toEqual(["rejoined"]);
+    expect(kept.context.invites).toEqual(both);
+    const none = altered(cleared, (context) => ({ ...context, invites: [] }));
+    expect(broken(() => later.commits("cleo", none, over))).toBe("E30 invites");
   });
 
   it("E22 a device that knows no old leaf is found by its id", () => {
