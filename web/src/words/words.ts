@@ -11,14 +11,6 @@ export function errorWords(code: string): string {
   return has(words.errors, code) ? words.errors[code] : `${words.errors.unexpected} (${code})`;
 }
 
-/** What happened and what to do, for an alarm. */
-export function alarmWords(code: string, who: string | null): { text: string; todo: string } {
-  const found = has(words.alarms, code) ? words.alarms[code] : words.alarms.other;
-  const name = who || "A colleague";
-  const object = who || "that colleague";
-  return { text: found.text(name), todo: found.todo(object) };
-}
-
 export function failureWords(code: string): { text: string; todo: string } {
   return has(words.failures, code) ? words.failures[code] : words.failures.unexpected;
 }

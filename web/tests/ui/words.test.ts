@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ERROR_CODES } from "../../src/engine/api";
 import { systemText } from "../../src/ui/room/systemText";
+import { alarmWords } from "../../src/words/alarmWords";
 import { listed } from "../../src/words/en";
-import { meetingWords, ringWords } from "../../src/words/laterWords";
-import { alarmWords, errorWords, failureWords, words } from "../../src/words/words";
+import { alarms } from "../../src/words/enAlarms";
+import * as later from "../../src/words/laterWords";
+import { errorWords, failureWords, words } from "../../src/words/words";
 
 const SOURCES = join(import.meta.dirname, "../../src");
 
@@ -51,7 +53,7 @@ describe("the catalogue", () => {
     );
     const ofPeople = ["identity_changed", "root_changed", "identity_blocked"];
     const all = new Set([...ofRooms, ...ofEngine, ...ofPeople]);
-    expect([...all].filter((code) => !Object.hasOwn(words.alarms, code))).toEqual([]);
+    expect([...all].filter((code) => !Object.hasOwn(alarms, code))).toEqual([]);
   });
 
   it("W4 has words for every line that a timeline shows by itself", () => {
@@ -60,7 +62,7 @@ describe("the catalogue", () => {
     const codes = [...union.matchAll(/\| "([a-z_]+)"/g)].map((found) => found[1]!);
     expect(codes.length).toBeGreaterThanOrEqual(10);
     const item = { kind: "system", id: "1", n: 1, at: 0, who: "Anna", by: "Ben", detail: "Balint" } as const;
-    const without = codes.filter((code) => systemText({ ...item, code }) === words.system.other(code));
+    const without = codes.filter((code) => systemText({ ...item, code }) === later.systemWords.other(code));
     expect(without).toEqual([]);
   });
 
@@ -70,7 +72,7 @@ describe("the catalogue", () => {
     expect(
       systemText({ kind: "system", id: "1", n: 1, at: 0, code: "x_y", who: "", by: "", detail: "" }),
     ).toContain("x_y");
-    expect(alarmWords("brand_new", null).text).toBe(words.alarms.other.text());
+    expect(alarmWords("brand_new", null).text).toBe(alarms.other.text());
     expect(failureWords("toString").text).toBe(words.failures.unexpected.text);
   });
 
@@ -81,7 +83,7 @@ describe("the catalogue", () => {
   });
 
   it("W7 is typed with care: true apostrophes, no empty texts, no jargon", () => {
-    const all = texts({ ...words, ring: ringWords, meetings: meetingWords }, "words");
+    const all = texts({ ...words, alarms, ...later }, "words");
     expect(all.length).toBeGreaterThan(250);
     for (const [path, text] of all) {
       expect(text, path).not.toMatch(/\w'\w|undefined|\[object/);

@@ -1,6 +1,6 @@
 import DOMPurify from "dompurify";
 import { Marked, type Tokens } from "marked";
-import { words } from "../../words/words";
+import { postWords } from "../../words/laterWords";
 
 /**
  * A message's Markdown as document nodes. Two walls: the renderer below writes only tags of its own and escapes raw HTML,
@@ -40,7 +40,7 @@ const marked = new Marked({
     text(token: Tokens.Text | Tokens.Escape) {
       return "tokens" in token && token.tokens ? this.parser.parseInline(token.tokens) : escaped(token.text);
     },
-    image: ({ href, text }: Tokens.Image) => link(href, escaped(words.post.image(text))),
+    image: ({ href, text }: Tokens.Image) => link(href, escaped(postWords.image(text))),
     link({ href, tokens }: Tokens.Link) {
       return link(href, this.parser.parseInline(tokens));
     },

@@ -1,9 +1,9 @@
 import type { TimelineItem } from "../../engine/api";
-import { words } from "../../words/words";
+import { systemWords } from "../../words/laterWords";
 
 /** A line of the timeline that nobody wrote, in words. */
 export function systemText(item: TimelineItem & { kind: "system" }): string {
-  const say = words.system;
+  const say = systemWords;
   const who = item.who || say.somebody;
   const by = item.by || say.somebody;
   switch (item.code) {
