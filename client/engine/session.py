@@ -136,12 +136,15 @@ class Session:
     async def work(self, task: Callable[[Draft], T]) -> T:
         """Do something to what is open, and store it. Nothing else happens meanwhile.
 
-        Raises what `task` raises, and VaultError.
+        Raises what `task` raises, VaultError, and whatever the engine has stopped for before.
         """
 
         async def alone() -> T:
-            if self.closed or self.failure is not None:
+            if self.closed:
                 raise CollegiumError("not_open")
+            # Whoever asks is told why it stopped, whether by their own wish or by an errand before it.
+            if self.failure is not None:
+                raise self.failure
             draft = Draft(self, self.env(), self._failed_rooms)
             result = task(draft)
             try:
