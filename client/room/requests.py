@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from client.room.faults import Fault, judged
-from client.room.ranks import anyone, turn_delay
+from client.room.ranks import anyone, for_rejoin, turn_delay
 from client.room.state import Membership, OpenRequest
 from client.room.turn import Turn
 from crypto.mls.group import epoch
@@ -49,7 +49,8 @@ def _rejoin_delay(turn: Turn, sealed: bytes, membership: Membership) -> int | No
         return turn_delay(turn, anyone)
     mine, asks = turn.env.me.account_id, opened.identity
     others = set(accounts_of(membership.roster)) - {mine, asks.account_id}
-    delay = turn_delay(turn, lambda who: who.device_id != asks.device_id)
+    place = for_rejoin(asks.account_id, sealed)
+    delay = turn_delay(turn, lambda who: who.device_id != asks.device_id, place)
     made_it = turn.log.maker.account_id == mine and opened.epoch + 1 == epoch(membership.group)
     return None if made_it and others else delay
 

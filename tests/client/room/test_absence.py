@@ -7,7 +7,7 @@ from client.room.sight import SightSystem
 from crypto.mls.group import epoch
 from tests.client.room.delivery_service import FromServer
 from tests.client.room.invariants import expect_converged
-from tests.client.room.world import DAY, ROOM, World, room_of
+from tests.client.room.world import DAY, HOUR, ROOM, World, room_of
 from wire.frames import Entry
 
 
@@ -205,4 +205,41 @@ def test_e24_where_everyone_who_could_confirm_a_state_is_gone_it_stands() -> Non
     world.run(5_000)
     assert cleo.names() == ["anna", "cleo"]
     assert not cleo.view().provisional
+    expect_converged(world)
+
+
+def test_e22_a_newcomer_whom_a_recovered_device_cannot_know_does_not_answer_it_for_ever() -> None:
+    """The pin list is from before Dora came, and her leaf is the first."""
+    world = World("stranger first")
+    anna, ben, cleo = room_of(world, "anna", "ben", "cleo")
+    pin = cleo.pin()
+    cleo.disconnect()
+    anna.command(commands.Leave())
+    world.run(10_000)
+    fragment = ben.invite()
+    world.run(1_000)
+    dora = world.device("dora")
+    dora.accept(fragment)
+    world.run(20_000)
+    assert (dora.group.own_leaf, ben.group.own_leaf) == (0, 1)
+    tablet = world.device("cleo", "tablet")
+    tablet.recover(pin)
+    world.run(60_000)
+    # E25: she may be whoever the server likes.
+    assert (tablet.stage, tablet.told()) == ("rejoining", ["welcome"])
+    assert ben.state.log.maker.account_id == dora.me.account_id
+    world.run(6 * HOUR)
+    assert tablet.stage == "member"
+    assert ben.state.log.maker.device_id == ben.me.device_id
+    expect_converged(world)
+
+
+def test_e22_whoever_asks_again_is_answered_by_their_own_other_device_first() -> None:
+    world = World("own first")
+    _, _, cleo = room_of(world, "anna", "ben", "cleo")
+    tablet = world.device("cleo", "tablet")
+    tablet.recover(cleo.pin())
+    world.run(10_000)
+    assert tablet.stage == "member"
+    assert cleo.state.log.maker.device_id == cleo.me.device_id
     expect_converged(world)

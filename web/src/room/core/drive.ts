@@ -13,7 +13,7 @@ import { fetchDue, watchFetch } from "./entries";
 import { judged } from "./faults";
 import { afterCallDue, settleMedia, startRefused } from "./media";
 import { sendOutbox } from "./outbox";
-import { turnDelay } from "./ranks";
+import { forRejoin, turnDelay } from "./ranks";
 import { askAgain } from "./rejoining";
 import { hereDue, sayHere, signalsExpire } from "./signals";
 import { mineDue, sayMine } from "./sitting";
@@ -234,7 +234,8 @@ function requestDelay(
       (one) => !equal(one, me.accountId) && !equal(one, identity.accountId),
     );
     const drove = mine && others.length > 0 && last + 1 === Number(epoch(group));
-    const delay = turnDelay(turn, (who) => !equal(who.deviceId, identity.deviceId));
+    const place = forRejoin(identity.accountId, sealed);
+    const delay = turnDelay(turn, (who) => !equal(who.deviceId, identity.deviceId), place);
     return drove ? Number.POSITIVE_INFINITY : delay;
   }
   const opened = judged(() => openJoinRequest(context.invites, roomId, sealed));

@@ -43,6 +43,43 @@ describe("a long absence", () => {
     expectConverged(world);
   });
 
+  it("E22 a newcomer whom a recovered device cannot know does not answer it for ever", () => {
+    // The pin list is from before Dora came, and her leaf is the first.
+    const world = new World("stranger first");
+    const [anna, ben, cleo] = roomOf(world, "anna", "ben", "cleo");
+    const pin = cleo!.pin();
+    cleo!.disconnect();
+    anna!.command({ kind: "leave" });
+    world.run(10_000);
+    const fragment = ben!.invite();
+    world.run(1_000);
+    const dora = world.device("dora");
+    dora.accept(fragment);
+    world.run(20_000);
+    expect(dora.state!.membership!.group.ownLeaf).toBe(0);
+    const tablet = world.device("cleo", "tablet");
+    tablet.recover(pin);
+    world.run(60_000);
+    // E25: she may be whoever the server likes.
+    expect([tablet.state!.stage, tablet.told()]).toEqual(["rejoining", ["welcome"]]);
+    expect(ben!.state!.log.maker.accountId).toEqual(dora.me.accountId);
+    world.run(6 * HOUR);
+    expect(tablet.state!.stage).toBe("member");
+    expect(ben!.state!.log.maker.deviceId).toEqual(ben!.me.deviceId);
+    expectConverged(world);
+  });
+
+  it("E22 whoever asks again is answered by their own other device first", () => {
+    const world = new World("own first");
+    const [, , cleo] = roomOf(world, "anna", "ben", "cleo");
+    const tablet = world.device("cleo", "tablet");
+    tablet.recover(cleo!.pin());
+    world.run(10_000);
+    expect(tablet.state!.stage).toBe("member");
+    expect(cleo!.state!.log.maker.deviceId).toEqual(cleo!.me.deviceId);
+    expectConverged(world);
+  });
+
   it("E10 a device whose certificate has run out is removed; nothing happens before", () => {
     const world = new World("expired");
     const [anna, ben, cleo] = roomOf(world, "anna", "ben", "cleo");
