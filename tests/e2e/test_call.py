@@ -10,56 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
 from tests.e2e.company import Company
 from tests.e2e.house import House
+from tests.e2e.in_call import decode, join, perceive, tile, to_call, told, watched
 from tests.e2e.person import LONG_MS, Person
 
 TITLE = "Thursday circle"
-# Every connection that a page makes, to look at what it decodes; and a small picture, which the machine can
-# encode for three people at once.
-WATCH = """(() => {
-  if (!navigator.mediaDevices) return; // a page that is not ours yet
-  const Real = globalThis.RTCPeerConnection;
-  globalThis.peers = [];
-  globalThis.RTCPeerConnection = class extends Real {
-    constructor(...given) { super(...given); globalThis.peers.push(this); }
-  };
-  const media = navigator.mediaDevices;
-  const open = media.getUserMedia.bind(media);
-  const small = { width: 320, height: 180, frameRate: 10 };
-  media.getUserMedia = (wish) => open(wish.video ? { video: { ...wish.video, ...small } } : wish);
-  // A browser without a screen has none to share: one is drawn.
-  media.getDisplayMedia = async () => {
-    const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 200 });
-    const paint = canvas.getContext("2d");
-    let step = 0;
-    setInterval(() => {
-      paint.fillStyle = `hsl(${(step += 9)} 50% 50%)`;
-      paint.fillRect(0, 0, 320, 200);
-    }, 100);
-    return canvas.captureStream(10);
-  };
-  globalThis.received = async () => {
-    const found = {};
-    for (const peer of globalThis.peers.filter((one) => one.connectionState !== "closed")) {
-      for (const one of (await peer.getStats()).values()) {
-        if (one.type !== "inbound-rtp") continue;
-        found[`${globalThis.peers.indexOf(peer)}/${one.mid}`] =
-          { kind: one.kind, frames: one.framesDecoded ?? 0, energy: one.totalAudioEnergy ?? 0 };
-      }
-    }
-    return found;
-  };
-  // From now on, so many pictures grow and so many voices are heard.
-  globalThis.grows = async (before, many) => {
-    const now = Object.entries(await globalThis.received());
-    const was = (mid) => before[mid] ?? { frames: 0, energy: 0 };
-    return now.filter(([mid, { frames }]) => frames > was(mid).frames + 2).length >= many
-      && now.filter(([mid, { energy }]) => energy > was(mid).energy).length >= many;
-  };
-})()"""
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +26,6 @@ def house(tmp_path_factory: pytest.TempPathFactory, client: Path) -> Iterator[Ho
     server.start()
     yield server
     server.close()
-
-
-def watched(company: Company, name: str) -> Person:
-    person = company.person(name)
-    person.context.add_init_script(WATCH)
-    return person
 
 
 @pytest.fixture(scope="module")
@@ -94,41 +46,11 @@ def three(company: Company) -> tuple[Person, Person, Person]:
 Three = tuple[Person, Person, Person]
 
 
-def to_call(person: Person) -> None:
-    person.page.get_by_role("link", name=re.compile("group’s call|Join the call")).click()
-
-
-def join(person: Person) -> None:
-    """From the page before a call into it."""
-    person.button(re.compile("^(Join|Start) the call$")).click()
-    expect(person.button("Leave the call")).to_be_visible()
-
-
 def children(house: House) -> list[int]:
     """The processes of the server's media units."""
     assert house.process is not None
     pid = house.process.pid
     return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def tile(person: Person, name: str) -> Locator:
-    return (
-        person.page.get_by_role("list", name="People in the call")
-        .get_by_role("listitem")
-        .filter(has_text=name)
-    )
-
-
-def decode(*people: Person) -> None:
-    """From now on each of them gets new pictures and new sound of all the others."""
-    before = [person.page.evaluate("received()") for person in people]
-    for person, was in zip(people, before, strict=True):
-        person.page.wait_for_function("([was, many]) => grows(was, many)", arg=[was, len(people) - 1])
-
-
-def told(person: Person, text: str) -> None:
-    """What a screen reader says of itself."""
-    expect(person.page.locator("[aria-live=polite]").filter(has_text=text)).to_have_count(1)
 
 
 def test_two_see_and_hear_each_other(three: Three) -> None:
@@ -222,10 +144,12 @@ def test_it_goes_on_while_one_looks_elsewhere_and_writes(three: Three) -> None:
     ben.say("The paper that I meant is on my shelf")
     ada.page.get_by_role("link", name="Back to the group").click()
     ada.reads("The paper that I meant is on my shelf")
-    decode(ada, ben, cleo)
+    # She hears both; for pictures that she does not see nothing is sent.
+    perceive({ada: (0, 2), ben: (2, 2), cleo: (2, 2)})
     ada.page.get_by_role("link", name="Back to the call").click()
     expect(tile(ada, "Cleo")).to_be_visible()
     ben.button("Close the messages").click()
+    decode(ada, ben, cleo)
 
 
 def test_another_tab_takes_over(three: Three) -> None:
@@ -251,8 +175,9 @@ def test_whoever_is_removed_is_told_so_and_decodes_nothing_more(three: Three) ->
     cleo.see("You were removed from the group")
     assert cleo.page.evaluate("received()") == {}
     expect(tile(ben, "Cleo")).to_have_count(0)
-    decode(ada, ben)
+    perceive({ada: (0, 1), ben: (1, 1)})
     ada.page.get_by_role("link", name="Back to the call").click()
+    decode(ada, ben)
     # Her way back is the group's page, and there is none into the call from there.
     cleo.page.get_by_role("link", name="Back to the group").click()
     cleo.see("You were removed from this group")

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.company import Company
 from tests.e2e.person import Person
+from tests.waiting import until
 
 TITLE = "Intervision North"
 WHY = "A session that frightens me, and the next one at three"
@@ -97,7 +98,7 @@ def test_nobody_can_and_it_goes_on_in_writing_with_the_same_words(trio: Trio) ->
 
 def held(page: Page, wanted: list[int]) -> None:
     """So many tabs of this browser sound, and so many wait for that, sooner or later."""
-    page.wait_for_function(f"async () => String(await ({BELL})()) === '{','.join(map(str, wanted))}'")
+    until(page, f"async () => String(await ({BELL})()) === '{','.join(map(str, wanted))}'")
 
 
 def test_of_several_tabs_one_sounds_until_it_is_silenced_in_any(trio: Trio) -> None:

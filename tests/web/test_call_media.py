@@ -17,6 +17,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.browser import ARGUMENTS, find
 from tests.house_server import ROOT
+from tests.waiting import until
 
 WEB = ROOT / "web"
 MEDIA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
@@ -78,10 +79,13 @@ def test_nothing_leaves_before_there_is_a_key_and_then_nothing_but_what_members_
     }""")
     page.wait_for_function("unit.peer.connectionState === 'connected'")
     # The encoders run: what they make is thrown away. A second of it, by the page's own frames.
-    page.wait_for_function("""async () => {
+    until(
+        page,
+        """async () => {
         const sources = [...(await ada.connection.peer.getStats()).values()];
         return sources.some((one) => one.type === "media-source" && one.kind === "video" && one.frames > 20);
-    }""")
+    }""",
+    )
     assert page.evaluate("unit.seen") == {
         kind: {"sealed": 0, "other": 0} for kind in ("audio", "camera", "screen", "screen_audio")
     }
@@ -121,7 +125,7 @@ def test_what_others_sealed_is_shown(page: Page) -> None:
         await unit2.offerTo(eve, streams);
     }""")
     page.wait_for_function("eve.incoming.length === 1 && eve.incoming[0].heard")
-    page.wait_for_function("async () => (await decoded(eve)) > 5")
+    until(page, "async () => (await decoded(eve)) > 5")
     assert page.evaluate("eve.incoming[0].device") == "ben"
 
 
