@@ -31,11 +31,7 @@ export function forRejoin(accountId: Uint8Array, sealed: Uint8Array): Place {
  * it at all. The first does it at once; the others wait by turns, and a little more at random, so that they do not all
  * race when the first ones are gone.
  */
-export function turnDelay(
-  turn: Turn,
-  able: (leaf: LeafIdentity) => boolean,
-  place: Place = byLeaf,
-): number {
+export function turnDelay(turn: Turn, able: (leaf: LeafIdentity) => boolean, place: Place = byLeaf): number {
   const { membership, presence } = turn.state;
   if (membership === null) return 0;
   const [rank, order] = place(membership.group.ownLeaf, membership.me);
