@@ -169,6 +169,11 @@ class Estimator:
         return self._trendline.queue.floor
 
     @property
+    def standing(self) -> float:
+        """Seconds that even the earliest packets stand in a queue on their way."""
+        return self._trendline.queue.standing
+
+    @property
     def arriving(self) -> float | None:
         return self._arrived.rate
 

@@ -9,7 +9,7 @@ from typing import Final
 from signaling.sfu import rtp
 from signaling.sfu.cache import Kept
 from signaling.sfu.incoming import Incoming
-from signaling.sfu.line import Line, Stretch
+from signaling.sfu.line import Line
 from signaling.sfu.participant import SENT_SLOTS, Participant
 from signaling.sfu.payloads import RTX
 from signaling.sfu.probe import MAX_PACKETS as MAX_PADDING
@@ -119,8 +119,8 @@ def forward(out: Out, source: Incoming, lines: list[Line], kept: Kept, now: floa
             )
 
 
-def repair(out: Out, line: Line, sequence: int, kept: Kept, stretch: Stretch, now: float) -> None:
-    """RFC 4588: what left under `sequence` once more, under the SSRC and sequence of retransmissions.
+def repair(out: Out, line: Line, kept: Kept, now: float) -> None:
+    """RFC 4588: what left here before once more, under the SSRC and sequence of retransmissions.
 
     Never under its own: with another transport-wide number in its header it would be another packet.
     """
@@ -128,21 +128,21 @@ def repair(out: Out, line: Line, sequence: int, kept: Kept, stretch: Stretch, no
     assert ssrc is not None
     receiver = line.receiver
     receiver.wide = wide = receiver.wide + 1
-    _, marked, timestamp, flags, picture, tl0, tail = kept
+    sequence, marked, timestamp, flags, picture, tl0, tail = kept
     if picture >= 0:
-        picture = (picture + stretch.picture) % PICTURE_IDS | 0x8000
+        picture = (picture + line.picture) % PICTURE_IDS | 0x8000
         descriptor = flags.to_bytes(2, "big") + picture.to_bytes(2, "big")
         if tl0 >= 0:
-            descriptor += bytes([tl0 + stretch.tl0 & 0xFF])
+            descriptor += bytes([tl0 + line.tl0 & 0xFF])
         tail = descriptor + tail
     packet = (
         rtp.pack_repair(
             rtp.OUT | marked & rtp.MARKER | RTX,
             line.repair_sequence & 0xFFFF,
-            timestamp + stretch.timestamp & 0xFFFFFFFF,
+            timestamp + line.timestamp & 0xFFFFFFFF,
             ssrc << 32 | rtp.VIDEO_BLOCK,
             rtp.WIDE | (wide & 0xFFFF) << 8,
-            sequence & 0xFFFF,
+            sequence + line.sequence & 0xFFFF,
         )
         + tail
     )

@@ -20,7 +20,6 @@ from signaling.sfu.participant import (
     MAX_MID,
     MAX_SECTIONS,
     PACKET_COST,
-    REPAIR_BURST,
     REPAIR_RATE,
     Participant,
     Section,
@@ -44,6 +43,8 @@ TICK: Final = 0.02
 """Seconds between ticks while media flows."""
 IDLE_TICK: Final = 0.2
 IDLE_AFTER: Final = 1.0
+MAX_CAUGHT_UP: Final = 128
+"""Packets that a line is sent at once, where the beginning of its key frame came after them."""
 FEEDBACK_PACKETS: Final = 128
 """A feedback goes out early when it has so many packets to tell of."""
 JUDGE_PERIOD: Final = 0.2
@@ -281,7 +282,7 @@ class Forwarder:
                     sequence = number
                     ask_waiting(self._out, source, now)
                 elif source.video and not source.missing.add(highest + 1, sequence, now):
-                    ask(self._out, source, None, now)
+                    ask_waiting(self._out, source, now)
             late = False
         else:
             sequence = highest - ((highest - number) & 0xFFFF)
@@ -342,6 +343,8 @@ class Forwarder:
                     source.section.owner.note_round_trip(took)
             source.repaired += repaired
             lines = [line for line in lines if line.first <= sequence]
+            if begins_key_frame and sequence > source.key:
+                self._begin_late(source, kept, now)
         else:
             if timestamp != source.timestamp:
                 source.note_jitter(timestamp, now)
@@ -351,10 +354,10 @@ class Forwarder:
             if source.video and kept[4] >= 0:
                 source.picture = kept[4]
                 source.tl0 = kept[5]
-            if begins_key_frame and source.missing.waiting:
-                source.missing.forget_before(sequence)
+            if begins_key_frame:
+                source.begins_key_frame(sequence, now)
             if source.waiting and (begins_key_frame or not source.video):
-                self._begin(source, now)
+                self._begin(source, kept, now)
         source.packets += 1
         source.octets += end - payload
         if lines:
@@ -368,13 +371,28 @@ class Forwarder:
                     wait(line, source)
         self._judge_at = 0.0
 
-    def _begin(self, source: Incoming, now: float) -> None:
+    def _begin(self, source: Incoming, kept: Kept, now: float) -> None:
         for line in source.waiting:
             line.waiting = None
-            line.begin(source, now)
+            line.begin(source, kept, now)
             if source.sr is not None and (report := line.sender_report(now)) is not None:
                 self._out.append((line.receiver.session, report, True))
         source.waiting.clear()
+
+    def _begin_late(self, source: Incoming, kept: Kept, now: float) -> None:
+        """The beginning of a key frame was overtaken, or lost and repaired: what follows it is here."""
+        source.begins_key_frame(kept[0], now)
+        begun = [*source.waiting]
+        if not begun or source.highest - kept[0] > MAX_CAUGHT_UP:
+            return
+        self._begin(source, kept, now)
+        forward(self._out, source, begun, kept, now)
+        for sequence in range(kept[0] + 1, source.highest + 1):
+            if (after := source.cache.get(sequence)) is not None:
+                forward(self._out, source, begun, after, now)
+                for line in begun:
+                    line.packets += 1
+                    line.octets += len(after[6])
 
     # What participants say
 
@@ -429,7 +447,9 @@ class Forwarder:
         """Does what is due: feedback, reports, requests, layers, padding. Gives when to call next."""
         for person in self._people.values():
             for source in person.sources.values():
-                if isinstance(source, Incoming) and (source.waiting or source.missing.waiting):
+                if isinstance(source, Incoming) and (
+                    source.waiting or source.missing.waiting or source.broken
+                ):
                     tend(self._out, person, source, now)
             if now >= person.feedback_at:
                 send_feedback(self._out, person, now)
@@ -457,7 +477,7 @@ class Forwarder:
         for person in self._people.values():
             judge(self._out, person, self._speakers.order, now)
             level = person.repair_level + JUDGE_PERIOD * person.estimator.rate * REPAIR_RATE / 8
-            person.repair_level = min(REPAIR_BURST, level)
+            person.repair_level = min(person.repair_burst, level)
             if person.wide != person.sent_at_check:
                 person.sent_at_check = person.wide
                 person.estimator.check(now)

@@ -33,6 +33,7 @@ NTP_FRACTION: Final = 1 << 32
 
 class Incoming:
     __slots__ = (
+        "asked_at",
         "at",
         "cache",
         "clock",
@@ -41,6 +42,7 @@ class Incoming:
         "first",
         "highest",
         "jitter",
+        "key",
         "keys",
         "layer",
         "lines",
@@ -94,6 +96,10 @@ class Incoming:
         self.cache = Cache(VIDEO_SLOTS if self.video else AUDIO_SLOTS)
         self.missing = Missing()
         self.keys = Source()
+        self.key = number
+        """Where the last key frame begins: nobody needs what was before it."""
+        self.asked_at = float("-inf")
+        """When a key frame was asked for because the source is broken."""
         self.lines: list[Line] = []
         """Whom it is forwarded to."""
         self.waiting: list[Line] = []
@@ -108,6 +114,16 @@ class Incoming:
         self.reported = (0, 0)
         # For a participant's own loss: the same, before repair.
         self.marks = (0, 0)
+
+    @property
+    def broken(self) -> bool:
+        """Whether something will never come: no picture is whole before the next key frame."""
+        return self.missing.lost >= self.key
+
+    def begins_key_frame(self, sequence: int, now: float) -> None:
+        self.key = sequence
+        self.keys.came(now)
+        self.missing.forget_before(sequence)
 
     def measure(self, now: float) -> None:
         """The rate since the last time, smoothed."""

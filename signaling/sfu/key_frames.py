@@ -1,61 +1,94 @@
 """Who may ask for a key frame, and how often.
 
-A member with a wrong key decodes nothing and asks without end. A key frame is large and goes to everybody,
-so each who asks waits longer every time, and each source is asked no more often than it can bear.
+A member with a wrong key decodes nothing and asks without end; who lost packets asks now and then, and each
+of its requests is a picture that stands still. A key frame is large and goes to everybody. So what counts
+is key frames that came, not requests: who asks has some at once and then so many in a second, and as long
+as none has come, a request is made again soon: it may have been lost itself.
 """
 
 from typing import Final
 
-FIRST_WAIT: Final = 0.4
-MAX_WAIT: Final = 4.0
-MAX_SWITCH_WAIT: Final = 1.0
+BURST: Final = 4.0
+REFILL: Final = 0.25
+"""Key frames each second of one who asks without end."""
+SWITCH_BURST: Final = 6.0
+SWITCH_REFILL: Final = 1.0
 """Of a receiver that changes over to another layer: because we sent it there, or because it wished so."""
-CALM: Final = 8.0
-"""Seconds without asking after which waits are short again."""
 
 SOURCE_GAP: Final = 0.3
+"""Seconds after a request in which a browser answers no other one."""
 SOURCE_BURST: Final = 6.0
 SOURCE_REFILL: Final = 0.5
 """Key frames each second of one source, on the whole."""
 
 
+class _Purse:
+    """A token bucket: full at first."""
+
+    __slots__ = ("_at", "_level", "_most", "_refill")
+
+    def __init__(self, most: float, refill: float) -> None:
+        self._most = self._level = most
+        self._refill = refill
+        self._at = 0.0
+
+    def has(self, now: float) -> bool:
+        self._level = min(self._most, self._level + (now - self._at) * self._refill)
+        self._at = now
+        return self._level >= 1
+
+    def pay(self) -> None:
+        self._level -= 1
+
+
 class Requester:
-    """One receiver and one stream. Its first request is granted, the next after a wait that doubles."""
+    """One receiver and one stream. It pays with the first key frame that comes after its request."""
 
-    __slots__ = ("_asked", "_longest", "_next", "_wait")
+    __slots__ = ("_asked", "_purse")
 
-    def __init__(self, longest: float = MAX_WAIT) -> None:
-        self._longest = longest
-        self._wait = FIRST_WAIT
-        self._next = 0.0
-        self._asked = 0.0
+    def __init__(self, burst: float = BURST, refill: float = REFILL) -> None:
+        self._purse = _Purse(burst, refill)
+        self._asked: float | None = None
 
-    def may_ask(self, now: float) -> bool:
-        if now - self._asked > CALM:
-            self._wait = FIRST_WAIT
-        self._asked = now
-        if now < self._next:
+    def may_ask(self, now: float, came: float) -> bool:
+        """`came` is when the source's last key frame began."""
+        if self._asked is not None and came > self._asked:
+            self._asked = None
+            self._purse.pay()
+        if not self._purse.has(now):
             return False
-        self._next = now + self._wait
-        self._wait = min(self._longest, 2 * self._wait)
+        if self._asked is None:
+            self._asked = now
         return True
 
 
 class Source:
-    """One layer of one sender: a burst, then so many in a second, never two in one moment."""
+    """One layer of one sender: a burst, then so many in a second, never two requests in one moment."""
 
-    __slots__ = ("_at", "_level", "_next")
+    __slots__ = ("_next", "_purse", "_waited_for", "came_at")
 
     def __init__(self) -> None:
-        self._level = SOURCE_BURST
-        self._at = 0.0
+        self._purse = _Purse(SOURCE_BURST, SOURCE_REFILL)
         self._next = 0.0
+        self._waited_for = False
+        self.came_at = float("-inf")
+        """When the last key frame began."""
 
-    def is_ready(self, now: float) -> bool:
-        self._level = min(SOURCE_BURST, self._level + (now - self._at) * SOURCE_REFILL)
-        self._at = now
-        return now >= self._next and self._level >= 1
+    def is_free(self, now: float) -> bool:
+        """Whether the sender would listen to a request now."""
+        return now >= self._next
+
+    def bears(self, now: float) -> bool:
+        """Whether it may be asked on behalf of those who receive it."""
+        return self._purse.has(now)
 
     def asked(self, now: float) -> None:
-        self._level -= 1
         self._next = now + SOURCE_GAP
+        self._waited_for = True
+
+    def came(self, now: float) -> None:
+        """A key frame begins. One that nobody asked for costs nobody anything."""
+        self.came_at = now
+        if self._waited_for:
+            self._waited_for = False
+            self._purse.pay()

@@ -10,36 +10,23 @@ when it begins anew.
 """
 
 from collections import deque
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from signaling.sfu import rtcp
-from signaling.sfu.cache import Cache, Kept
+from signaling.sfu.cache import Kept
 from signaling.sfu.control import Kind, Layer
 from signaling.sfu.incoming import NTP_FRACTION, Incoming
-from signaling.sfu.key_frames import MAX_SWITCH_WAIT, Requester
+from signaling.sfu.key_frames import SWITCH_BURST, SWITCH_REFILL, Requester
 from signaling.sfu.sequence import ahead, nearest
 from signaling.sfu.vp8 import PICTURE_IDS
 
 if TYPE_CHECKING:
     from signaling.sfu.participant import Participant, Section
 
-MAX_STRETCHES: Final = 8
-"""Of the past, for retransmissions."""
 MAX_TIME_LEAP: Final = 10.0
 """Seconds by which a sender's clocks may disagree with ours about a pause; beyond it ours is believed."""
 MAX_RESENDS: Final = 256
 MIN_RESEND_GAP: Final = 0.02
-
-
-class Stretch(NamedTuple):
-    """From `first` on (a sequence number of the source), everything is shifted by these."""
-
-    cache: Cache
-    first: int
-    sequence: int
-    timestamp: int
-    picture: int
-    tl0: int
 
 
 class Line:
@@ -56,7 +43,6 @@ class Line:
         "mid",
         "octets",
         "packets",
-        "past",
         "picture",
         "receiver",
         "reference",
@@ -88,8 +74,9 @@ class Line:
         self.asked_at = 0.0
         self.requester = Requester()
         """Of the receiver's own requests for key frames;"""
-        self.switcher = Requester(MAX_SWITCH_WAIT)
+        self.switcher = Requester(SWITCH_BURST, SWITCH_REFILL)
         """and of ours, when it changes over to another layer."""
+        # The present stretch: its first sequence number at the source, and what everything is shifted by.
         self.first = 0
         self.sequence = self.timestamp = self.picture = self.tl0 = 0
         # What left last, as of the end of the last stretch.
@@ -101,7 +88,6 @@ class Line:
         # The sender's clock at one of our timestamps.
         self.reference: tuple[int, float] | None = None
         self.packets = self.octets = 0
-        self.past: deque[Stretch] = deque(maxlen=MAX_STRETCHES)
         self.repair_sequence = repair
         self.resent: dict[int, float] = {}
         # Middle bits of the NTP time of reports that were sent, and when.
@@ -118,32 +104,30 @@ class Line:
             return self.last_timestamp or 0
         return (self.incoming.timestamp + self.timestamp) & 0xFFFFFFFF
 
-    def begin(self, incoming: Incoming, now: float) -> None:
-        """A stretch whose first packet is the newest of `incoming`, which is not counted yet."""
+    def begin(self, incoming: Incoming, kept: Kept, now: float) -> None:
+        """A stretch of `incoming` whose first packet is `kept`, which is not counted yet."""
         self.end()
+        first, _, timestamp, _, picture, tl0, _ = kept
         self.incoming = incoming
-        self.first = incoming.highest
-        self.sequence = self.last_sequence + 1 - incoming.highest
+        self.first = first
+        self.sequence = self.last_sequence + 1 - first
         if self.last_timestamp is None:
             self.timestamp = 0
         else:
-            self.timestamp = self._continued(incoming, now) - incoming.timestamp
-        if incoming.picture >= 0 and self.last_picture >= 0:
-            self.picture = (self.last_picture + 1 - incoming.picture) % PICTURE_IDS
-        if incoming.tl0 >= 0 and self.last_tl0 >= 0:
-            self.tl0 = (self.last_tl0 + 1 - incoming.tl0) & 0xFF
+            self.timestamp = self._continued(incoming, timestamp, now) - timestamp
+        if picture >= 0 and self.last_picture >= 0:
+            self.picture = (self.last_picture + 1 - picture) % PICTURE_IDS
+        if tl0 >= 0 and self.last_tl0 >= 0:
+            self.tl0 = (self.last_tl0 + 1 - tl0) & 0xFF
         self.packets -= incoming.packets
         self.octets -= incoming.octets
-        self.past.append(
-            Stretch(incoming.cache, self.first, self.sequence, self.timestamp, self.picture, self.tl0)
-        )
         incoming.lines.append(self)
 
-    def _continued(self, incoming: Incoming, now: float) -> int:
-        """The timestamp of the stretch's first packet: by the sender's clock if it told, else by ours."""
+    def _continued(self, incoming: Incoming, timestamp: int, now: float) -> int:
+        """What a stretch that begins at `timestamp` goes on with: by the sender's clock, or by ours."""
         assert self.last_timestamp is not None
         by_us = self.last_timestamp + max(1, round((now - self.last_at) * incoming.clock))
-        there = incoming.ntp_of(incoming.timestamp)
+        there = incoming.ntp_of(timestamp)
         if there is None or self.reference is None:
             return by_us
         by_sender = self.reference[0] + round((there - self.reference[1]) * incoming.clock)
@@ -182,24 +166,21 @@ class Line:
         self.stop_waiting()
         self.end()
 
-    def kept(self, number: int) -> tuple[int, Kept, Stretch] | None:
-        """(sequence number, packet, stretch) of a number of 16 bits that left here, if it is still there."""
-        sequence = nearest(number, self.newest)
-        end = self.newest + 1
-        for stretch in reversed(self.past):
-            if sequence >= end:
-                return None
-            original = sequence - stretch.sequence
-            if original >= stretch.first:
-                found = stretch.cache.get(original)
-                return None if found is None else (sequence, found, stretch)
-            end = stretch.first + stretch.sequence
-        return None
+    def original(self, number: int) -> int | None:
+        """What left here under a number of 16 bits is this one at the source.
+
+        None where nobody needs it any more: a picture that is whole begins with the last key frame.
+        """
+        incoming = self.incoming
+        if incoming is None:
+            return None
+        original = nearest(number, self.newest) - self.sequence
+        return original if max(self.first, incoming.key) <= original <= incoming.highest else None
 
     def may_resend(self, sequence: int, now: float) -> bool:
         """Once in a round trip: who asks twice within it has not seen the answer yet."""
         last = self.resent.get(sequence)
-        if last is not None and now - last < max(MIN_RESEND_GAP, 0.8 * self.receiver.round_trip):
+        if last is not None and now - last < max(MIN_RESEND_GAP, 0.8 * self.receiver.there_and_back):
             return False
         if len(self.resent) >= MAX_RESENDS:
             self.resent.pop(next(iter(self.resent)))

@@ -9,8 +9,10 @@ from typing import Final
 REORDERING: Final = 0.012
 """Seconds that a packet may come late without having been lost."""
 MAX_TRIES: Final = 6
-MAX_AGE: Final = 1.0
-"""Seconds after which nobody waits for it any more: a key frame comes sooner."""
+MAX_AGE: Final = 0.6
+"""Seconds after which nobody waits for it any more: then a key frame is asked for, and is here in time for a
+picture that stands still for less than a second.
+"""
 BACK_OFF: Final = 1.5
 MIN_WAIT: Final = 0.03
 MAX_MISSING: Final = 192
@@ -18,9 +20,11 @@ MAX_MISSING: Final = 192
 
 
 class Missing:
-    __slots__ = ("waiting",)
+    __slots__ = ("lost", "waiting")
 
     def __init__(self) -> None:
+        self.lost = -1
+        """The highest sequence number that was given up."""
         self.waiting: dict[int, tuple[float, int, float]] = {}
         """By sequence number: since when, how often asked for, when to ask (again)."""
 
@@ -28,6 +32,7 @@ class Missing:
         """A gap from `first` up to, but without, `end`. False: too much, and all of it is forgotten."""
         if len(self.waiting) + end - first > MAX_MISSING:
             self.waiting.clear()
+            self.lost = end - 1
             return False
         for sequence in range(first, end):
             self.waiting[sequence] = (now, 0, now + REORDERING)
@@ -54,6 +59,7 @@ class Missing:
         for sequence, (since, tries, at) in list(self.waiting.items()):
             if now - since > MAX_AGE or (tries == MAX_TRIES and now >= at):
                 del self.waiting[sequence]
+                self.lost = max(self.lost, sequence)
             elif now >= at:
                 pause = max(MIN_WAIT, wait) * BACK_OFF**tries
                 self.waiting[sequence] = (since, tries + 1, now + pause)

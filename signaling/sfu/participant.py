@@ -39,8 +39,11 @@ DEFAULT_ROUND_TRIP: Final = 0.1
 MAX_ROUND_TRIP: Final = 2.0
 REPAIR_RATE: Final = 0.5
 """Retransmissions may take this share of a receiver's estimate,"""
+REPAIR_TIME: Final = 0.3
+"""and at once what it carries in so many seconds,"""
+MIN_REPAIR_BURST: Final = 8_000.0
 REPAIR_BURST: Final = 150_000.0
-"""and so many bytes at once."""
+"""within these bytes. More of them would make the queue longer in which they wait themselves."""
 
 _WRAP: Final = (1 << 24) * REFERENCE
 """Ticks after which the reference time of feedback begins anew."""
@@ -168,7 +171,7 @@ class Participant:
         self.last_tick: int | None = None
         self.round_trip = DEFAULT_ROUND_TRIP
         self.round_trip_known = False
-        self.repair_level = REPAIR_BURST
+        self.repair_level = MIN_REPAIR_BURST
         # What people are told.
         self.loss_up = 0.0
         self.loss_down = 0.0
@@ -188,6 +191,16 @@ class Participant:
             line.section.video and line.aim is Layer.NONE and line.wish is not Layer.NONE
             for line in self.lines.values()
         )
+
+    @property
+    def repair_burst(self) -> float:
+        """Bytes that may be sent again at once."""
+        return max(MIN_REPAIR_BURST, min(REPAIR_BURST, REPAIR_TIME * self.estimator.rate / 8))
+
+    @property
+    def there_and_back(self) -> float:
+        """The round trip, with the queue that stands on its way now."""
+        return self.round_trip + self.estimator.standing
 
     def may_send(self, cost: int, now: float) -> bool:
         """The allowance is used up by a packet of `cost`: what the time gave back decides."""

@@ -22,7 +22,7 @@ def patience(source: Incoming) -> float:
 def tend(out: Out, person: Participant, source: Incoming, now: float) -> None:
     if source.missing.waiting and (asked := source.missing.due(now, patience(source))):
         out.append((person.session, rtcp.nack(person.ssrc, source.ssrc, asked), True))
-    if source.waiting:
+    if source.waiting or source.broken:
         ask_waiting(out, source, now)
 
 

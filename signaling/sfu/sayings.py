@@ -5,6 +5,7 @@ from signaling.sfu.incoming import Incoming
 from signaling.sfu.line import Line
 from signaling.sfu.participant import Participant
 from signaling.sfu.rtcp import Block, SenderReport
+from signaling.sfu.waiting import ask
 
 
 def take_sender_report(out: Out, person: Participant, report: SenderReport, now: float) -> None:
@@ -30,14 +31,20 @@ def take_blocks(person: Participant, blocks: tuple[Block, ...], now: float) -> N
 
 
 def repair_all(out: Out, line: Line, numbers: tuple[int, ...], now: float) -> None:
-    """RFC 4588: under an SSRC and a sequence of their own, for receivers and streams that have one."""
-    stream = line.section.stream
-    if stream.rtx_ssrc is None:
+    """RFC 4588: under an SSRC and a sequence of their own, for receivers and streams that have one.
+
+    What is neither here nor asked for is not coming any more: its receiver needs a key frame.
+    """
+    source = line.incoming
+    if line.section.stream.rtx_ssrc is None or source is None:
         return
     for number in numbers:
-        found = line.kept(number)
-        if found is None:
+        original = line.original(number)
+        if original is None:
             continue
-        sequence, kept, stretch = found
-        if line.receiver.repair_level >= len(kept[6]) and line.may_resend(sequence, now):
-            repair(out, line, sequence, kept, stretch, now)
+        kept = source.cache.get(original)
+        if kept is None:
+            if original not in source.missing.waiting and not source.broken:
+                ask(out, source, line.requester, now)
+        elif line.receiver.repair_level >= len(kept[6]) and line.may_resend(original, now):
+            repair(out, line, kept, now)

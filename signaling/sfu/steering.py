@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from signaling.sfu.bandwidth import PLAIN_QUEUE
 from signaling.sfu.control import Layer
 from signaling.sfu.departures import Out, pad, padding_line
-from signaling.sfu.layers import Candidate
+from signaling.sfu.layers import STEP, Candidate
 from signaling.sfu.line import Line
 from signaling.sfu.participant import Participant
 from signaling.sfu.probe import CALM
@@ -49,6 +50,16 @@ def _give(out: Out, line: Line, layer: Layer, now: float) -> None:
     elif source is not line.waiting:
         wait(line, source)
         ask_waiting(out, source, now)
+    before, estimator = line.incoming, line.receiver.estimator
+    # What plainly doesn't fit only makes the queue longer in which the smaller picture is going to wait.
+    if (
+        line.waiting is not None
+        and before is not None
+        and STEP[layer] < STEP[before.layer]
+        and before.rate > estimator.rate
+        and estimator.standing > PLAIN_QUEUE
+    ):
+        line.end()
 
 
 def probe_for(out: Out, person: Participant, order: Sequence[bytes], now: float) -> None:

@@ -5,11 +5,11 @@ from typing import Final
 from signaling.sfu import rtcp
 from signaling.sfu.departures import Out
 from signaling.sfu.incoming import Incoming
-from signaling.sfu.key_frames import Requester
+from signaling.sfu.key_frames import SOURCE_GAP, Requester
 from signaling.sfu.line import Line
 
-ASK_PERIOD: Final = 0.5
-"""How often a key frame is asked for again by who waits for it."""
+MAKING: Final = 0.15
+"""Seconds that a browser takes to make a key frame, besides the round trip, before it is asked again."""
 
 
 def wait(line: Line, source: Incoming) -> None:
@@ -22,19 +22,26 @@ def wait(line: Line, source: Incoming) -> None:
 
 
 def ask(out: Out, source: Incoming, requester: Requester | None, now: float) -> bool:
-    """What a source cannot bear now is not held against who asked."""
-    if not source.keys.is_ready(now) or (requester is not None and not requester.may_ask(now)):
+    """On behalf of a requester, or of everybody: then what the source lacks is its own path's doing."""
+    keys = source.keys
+    if not keys.is_free(now):
         return False
-    source.keys.asked(now)
+    if requester is not None and not (keys.bears(now) and requester.may_ask(now, keys.came_at)):
+        return False
+    keys.asked(now)
     owner = source.section.owner
     out.append((owner.session, rtcp.picture_loss(owner.ssrc, source.ssrc), True))
     return True
 
 
 def ask_waiting(out: Out, source: Incoming, now: float) -> None:
-    """A key frame for those who wait for one, each as often as it may ask."""
+    """A key frame for those who wait for one, again when the last request had time to be answered."""
     if not source.video:
         return
+    period = max(SOURCE_GAP, source.section.owner.round_trip + MAKING)
     for line in source.waiting:
-        if now - line.asked_at >= ASK_PERIOD and ask(out, source, line.switcher, now):
+        if now - line.asked_at >= period and ask(out, source, line.switcher, now):
             line.asked_at = now
+    # We know it before those who look on do: a browser trusts for three seconds that a repair will come.
+    if source.broken and source.lines and now - source.asked_at >= period and ask(out, source, None, now):
+        source.asked_at = now

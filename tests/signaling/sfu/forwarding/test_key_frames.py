@@ -1,37 +1,65 @@
-"""How often a key frame may be asked for: soon by who asks once, seldom by who asks without end."""
+"""How often a key frame may be asked for: at once by who lost something, seldom by who asks without end."""
 
 from itertools import pairwise
 
-from signaling.sfu import key_frames
-from signaling.sfu.key_frames import Requester, Source
+from signaling.sfu.key_frames import BURST, REFILL, SOURCE_BURST, SOURCE_GAP, SOURCE_REFILL, Requester, Source
+
+ANSWER = 0.1
+"""Seconds from a request to the key frame."""
 
 
-def granted(requester: Requester, period: float, seconds: float) -> list[float]:
-    return [i * period for i in range(1, int(seconds / period)) if requester.may_ask(i * period)]
+def granted(requester: Requester, times: list[float], lost: frozenset[int] = frozenset()) -> list[float]:
+    """Which of the requests are passed on; a key frame follows, but not on those of these numbers."""
+    out: list[float] = []
+    came = float("-inf")
+    for at in times:
+        if out and len(out) - 1 not in lost and at >= out[-1] + ANSWER:
+            came = out[-1] + ANSWER
+        if requester.may_ask(at, came):
+            out.append(at)
+    return out
 
 
-def test_who_asks_without_end_waits_longer_every_time() -> None:
-    times = granted(Requester(), 0.1, 60)
-    gaps = [round(b - a, 3) for a, b in pairwise(times)]
-    assert gaps[:4] == [0.4, 0.8, 1.6, 3.2]
-    assert all(gap >= key_frames.MAX_WAIT for gap in gaps[4:])
-    assert len(times) <= 60 / key_frames.MAX_WAIT + 5
+def test_who_asks_without_end_is_given_some_at_once_and_then_few() -> None:
+    times = granted(Requester(), [i / 5 for i in range(1, 301)])
+    assert times[: int(BURST)] == [i / 5 for i in range(1, int(BURST) + 1)]
+    assert BURST + 60 * REFILL - 2 <= len(times) <= BURST + 60 * REFILL
 
 
-def test_who_asks_now_and_then_is_heard_at_once() -> None:
+def test_who_lost_something_now_and_then_never_waits() -> None:
+    times = [4.0 * i for i in range(1, 50)]
+    assert granted(Requester(), times) == times
+
+
+def test_as_long_as_no_key_frame_comes_a_request_may_be_made_again() -> None:
+    """It, or its answer, may have been lost: nobody is the worse for a request without an answer."""
     requester = Requester()
-    granted(requester, 0.1, 60)
-    assert requester.may_ask(60 + key_frames.CALM + 0.1)
-    assert requester.may_ask(60 + key_frames.CALM + 0.1 + key_frames.FIRST_WAIT)
+    times = [i * 0.3 for i in range(1, 40)]
+    assert granted(requester, times, frozenset(range(40))) == times
+    # The one that came is the only one that was paid for.
+    assert len(granted(requester, [20.0 + i / 5 for i in range(20)])) >= BURST
 
 
 def test_a_source_bears_a_burst_and_then_so_many_a_second() -> None:
     source = Source()
-    times = []
+    times: list[float] = []
     for i in range(1, 6000):
-        if source.is_ready(i / 100):
-            source.asked(i / 100)
-            times.append(i / 100)
-    assert all(b - a >= key_frames.SOURCE_GAP - 0.001 for a, b in pairwise(times))
-    assert len(times) <= key_frames.SOURCE_BURST + 60 * key_frames.SOURCE_REFILL + 1
-    assert len(times) >= 60 * key_frames.SOURCE_REFILL
+        now = i / 100
+        if source.is_free(now) and source.bears(now):
+            source.asked(now)
+            times.append(now)
+            source.came(now + 0.05)
+    assert all(b - a >= SOURCE_GAP - 0.001 for a, b in pairwise(times))
+    assert len(times) <= SOURCE_BURST + 60 * SOURCE_REFILL + 1
+    assert len(times) >= 60 * SOURCE_REFILL
+
+
+def test_key_frames_that_nobody_asked_for_cost_nobody_anything() -> None:
+    source = Source()
+    for i in range(100):
+        source.came(i / 10)
+    assert source.bears(10.0)
+    # Nor do requests that were not answered.
+    for i in range(100):
+        source.asked(10 + i)
+    assert source.bears(110.0)

@@ -18,11 +18,14 @@ from signaling.sfu.payloads import OPUS, RTX, VP8
 from signaling.sfu.sequence import nearest
 from signaling.sfu.transport_feedback import Arrivals
 from tests.signaling.sfu.forwarding.link import Link
+from tests.signaling.sfu.forwarding.viewer import ASK_EVERY, Packet, Viewer
 
 MIDS = {Kind.AUDIO: "0", Kind.CAMERA: "1", Kind.SCREEN: "2", Kind.SCREEN_AUDIO: "3"}
 RATES = {"l": 120_000, "m": 400_000, "h": 1_200_000}
 FRAMES = 25
 MTU = 1100
+KEY_GAP = 0.3
+"""Chromium makes no key frame sooner after the last one that it was asked for."""
 STALL = (0.05, 0.3)
 """Seconds for which a busy processor leaves a program alone."""
 
@@ -39,6 +42,7 @@ class Upstream:
         self.rtx_sequence = dice.randrange(1 << 16)
         self.key_frame = True
         self.key_frames = 0
+        self.keyed_at = float("-inf")
         self.sent: dict[int, tuple[bool, int, bytes]] = {}
         self.packets = self.octets = 0
 
@@ -89,6 +93,12 @@ class Browser:
         """Until then it stands still: it reads nothing and sends nothing."""
         self.repairs: list[tuple[float, int, int]] = []
         """(when, SSRC of the media, original sequence number) of each retransmission that came."""
+        self.watches = False
+        """Whether it asks and decodes as a real one does. Else it asks a few times for what is missing."""
+        self.viewers: dict[int, Viewer] = {}
+        self.round_trip = 0.1
+        self.blind = False
+        """Whether it has a wrong key."""
 
     # Sending
 
@@ -106,11 +116,13 @@ class Browser:
     def send_frame(self, kind: Kind, rid: str | None, rate: float) -> None:
         """One frame of one layer, in its packets."""
         stream = self.stream(kind, rid)
-        key, stream.key_frame = stream.key_frame, False
-        stream.key_frames += key
+        key = stream.key_frame and self.world.now >= stream.keyed_at + KEY_GAP
+        if key:
+            stream.key_frame, stream.keyed_at = False, self.world.now
+            stream.key_frames += 1
         stream.picture += 1
         stream.tl0 += 1
-        left = max(60, int(rate / FRAMES / 8 * (3 if key else 0.93)))
+        left = max(60, int(rate / FRAMES / 8 * (self.world.key_frame if key else 0.93)))
         first = True
         while left > 0:
             descriptor = vp8.descriptor(start=first, picture=stream.picture, tl0=stream.tl0, tid=0)
@@ -225,7 +237,7 @@ class Browser:
             return
         if got.highest is not None and self.asks and self.ever[ssrc].kind.media == "video":
             gap = range(got.highest + 1, sequence)
-            if gap:
+            if gap and not self.watches:
                 self.world.at(self.world.now + 0.01, lambda: self._ask(ssrc, list(gap), 5))
         got.highest = sequence if got.highest is None else max(got.highest, sequence)
         got.sequences.add(sequence)
@@ -239,6 +251,24 @@ class Browser:
             assert found is not None
             got.pictures[sequence] = found[2]
             got.tl0s[sequence] = found[3]
+            if self.watches:
+                starts = bool(packet[start] & 0x10)
+                marker = bool(marked & rtp.MARKER)
+                self.viewer(ssrc).take(sequence, Packet(starts, marker, found[0]), self.world.now)
+
+    def viewer(self, ssrc: int) -> Viewer:
+        if ssrc not in self.viewers:
+            self.viewers[ssrc] = Viewer(
+                lambda numbers: self.say(rtcp.nack(1, ssrc, numbers)),
+                lambda: self.say(rtcp.picture_loss(1, ssrc)),
+                self.round_trip,
+                blind=self.blind,
+            )
+        return self.viewers[ssrc]
+
+    def look(self) -> None:
+        for viewer in self.viewers.values():
+            viewer.tick(self.world.now)
 
     def _ask(self, ssrc: int, numbers: list[int], tries: int) -> None:
         missing = [number for number in numbers if number not in self.got[ssrc].sequences]
@@ -295,6 +325,8 @@ class World:
         self._left: dict[tuple[bytes, int], tuple[int, set[int]]] = {}
         self._wide: dict[bytes, int] = {}
         self.packets_left = 0
+        self.key_frame = 3.0
+        """How much larger a key frame is than a frame is on average."""
         self.asleep = 0.0
         """Until then the unit stands still,"""
         self.amid = False
@@ -378,6 +410,7 @@ class World:
         self.forwarder.join(browser.session, browser.session, self.now)
         self.every(0.1, lambda: self._if_here(browser, browser.feed_back), self.dice.random() * 0.1)
         self.every(1.0, lambda: self._if_here(browser, browser.report), 0.3 + self.dice.random())
+        self.every(ASK_EVERY, lambda: self._if_here(browser, browser.look))
         return browser
 
     def leave(self, browser: Browser) -> None:
