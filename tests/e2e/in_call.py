@@ -1,10 +1,12 @@
 """What people do in a call, and how their pages tell what they decode of the others."""
 
 import re
+from pathlib import Path
 
 from playwright.sync_api import Locator, expect
 
 from tests.e2e.company import Company
+from tests.e2e.house import House
 from tests.e2e.person import Person
 from tests.waiting import until
 
@@ -51,6 +53,13 @@ WATCH = """(() => {
       && now.filter(([mid, { energy }]) => energy > was(mid).energy).length >= voices;
   };
 })()"""
+
+
+def children(house: House) -> list[int]:
+    """The processes of the server's media units."""
+    assert house.process is not None
+    pid = house.process.pid
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def watched(company: Company, name: str) -> Person:

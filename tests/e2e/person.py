@@ -84,7 +84,8 @@ class Person:
         context.on("console", self._console)
         self.page: Page = context.pages[0] if context.pages else context.new_page()
         self.authenticator: CDPSession | None = None
-        self.id = context_id(context, self.page)
+        # By what its workers are found; of a browser without CDP there is none.
+        self.id = context_id(context, self.page) if workers else ""
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type == "error":

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.company import Company
 from tests.e2e.house import House
-from tests.e2e.in_call import decode, join, perceive, tile, to_call, told, watched
+from tests.e2e.in_call import children, decode, join, perceive, tile, to_call, told, watched
 from tests.e2e.person import LONG_MS, Person
 
 TITLE = "Thursday circle"
@@ -44,13 +44,6 @@ def three(company: Company) -> tuple[Person, Person, Person]:
 
 
 Three = tuple[Person, Person, Person]
-
-
-def children(house: House) -> list[int]:
-    """The processes of the server's media units."""
-    assert house.process is not None
-    pid = house.process.pid
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def test_two_see_and_hear_each_other(three: Three) -> None:
