@@ -1,8 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { CallView, Participant } from "../../../src/engine/callApi";
 import { hands, inOrder, news } from "../../../src/ui/call/news";
 import { keepPreferences, readPreferences } from "../../../src/ui/call/preferences";
-import { protocolOf } from "../../../src/ui/call/way";
+import { gathered, protocolOf } from "../../../src/ui/call/way";
 
 const person = (name: string, more: Partial<Participant> = {}): Participant => ({
   accountId: `account-${name}`,
@@ -90,5 +90,37 @@ describe("the way to the server", () => {
     expect(protocolOf(relay, "turns:turn.example:5349")).toBe("tcp");
     expect(protocolOf(relay, "turn:turn.example:3478?transport=udp")).toBe("udp");
     expect(protocolOf({ candidate: "", type: "host" }, null)).toBeNull();
+  });
+
+  /** What is found when these come, each so many milliseconds after the one before, and when that is known. */
+  async function looked(...coming: readonly (readonly [number, "udp" | "tcp" | null])[]) {
+    vi.useFakeTimers();
+    try {
+      const peer = new EventTarget();
+      const began = Date.now();
+      const found = gathered(peer as unknown as RTCPeerConnection).then((way) => [way, Date.now() - began]);
+      for (const [after, relayProtocol] of coming) {
+        await vi.advanceTimersByTimeAsync(after);
+        const candidate = relayProtocol && { candidate: "", type: "relay", relayProtocol };
+        peer.dispatchEvent(Object.assign(new Event("icecandidate"), { candidate }));
+      }
+      await vi.advanceTimersByTimeAsync(60_000);
+      return await found;
+    } finally {
+      vi.useRealTimers();
+    }
+  }
+
+  it("is known as soon as UDP works, and soon after TCP does", async () => {
+    expect(await looked([50, "udp"])).toEqual(["fast", 50]);
+    expect(await looked([80, "tcp"])).toEqual(["slow", 2_080]);
+    expect(await looked([80, "tcp"], [500, "tcp"])).toEqual(["slow", 2_080]);
+    expect(await looked([80, "tcp"], [500, "udp"])).toEqual(["fast", 580]);
+    expect(await looked([80, "tcp"], [500, null])).toEqual(["slow", 580]);
+  });
+
+  it("is none when nothing comes, or nothing more", async () => {
+    expect(await looked()).toEqual(["none", 8_000]);
+    expect(await looked([300, null])).toEqual(["none", 300]);
   });
 });
