@@ -123,6 +123,7 @@ class Estimator:
         "_counted",
         "_cut",
         "_decreased",
+        "_doubtful",
         "_loss_at",
         "_lost",
         "_seen",
@@ -148,6 +149,8 @@ class Estimator:
         self._loss_at = 0.0
         self._lost = 0
         self._counted = 0
+        # Said to be missing by the last feedback: what was only overtaken is in the next one.
+        self._doubtful: set[int] = set()
         self.loss = 0.0
         """Share of packets that did not arrive, lately."""
         self._checked = 0.0
@@ -191,13 +194,22 @@ class Estimator:
             [(sent, when) for _, sent, _, when in results if sent is not None and when is not None]
         )
         self._arrived.add_all(results)
-        self._lost += sum(1 for one in results if one[3] is None)
-        self._counted += len(results)
+        self._count(results)
         self._silent = 0.0
         self._seen = True
         self._steer_by_delay(over, round_trip, now)
         self._steer_by_loss(now)
         return returned
+
+    def _count(self, results: list[Result]) -> None:
+        doubtful = self._doubtful
+        missing = {one[0] for one in results if one[3] is None}
+        if doubtful:
+            again = sum(1 for one in results if one[0] in doubtful)
+            self._counted -= again
+            self._lost += len(doubtful) - again
+        self._counted += len(results)
+        self._doubtful = missing
 
     def _steer_by_delay(self, over: bool, round_trip: float, now: float) -> None:
         elapsed = 0.0 if self._updated is None else min(1.0, now - self._updated)

@@ -17,6 +17,11 @@ MAX_STATUSES: Final = 2048
 MAX_NOTED: Final = 512
 """Packets between two feedbacks. Their feedback fits into one packet of the network."""
 
+OVERTAKEN: Final = 0.04
+"""Seconds in which a packet that was overtaken may still come: so long it is not said to be lost. A sender
+that is told so takes a path on which packets overtake one another for one that loses them, and sends less.
+"""
+
 _NOT_RECEIVED: Final = 0
 _SMALL: Final = 1
 _LARGE: Final = 2
@@ -139,9 +144,10 @@ def _chunks(symbols: list[int]) -> bytes:
 class Arrivals:
     """What came from one participant since the last feedback, and a little from before it."""
 
-    __slots__ = ("_highest", "_known", "_next", "_number", "noted")
+    __slots__ = ("_highest", "_known", "_next", "_number", "_patience", "noted")
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = OVERTAKEN) -> None:
+        self._patience = patience / TICK
         self.noted: list[tuple[int, float]] = []
         """(transport-wide number of 16 bits, when). The hot path appends; `feedback` empties it."""
         self._known: dict[int, int] = {}
@@ -152,7 +158,8 @@ class Arrivals:
     def feedback(self) -> bytes | None:
         """The body of a feedback on what was noted, or None when there was nothing.
 
-        It begins behind the last one, or earlier where a packet came late; so what was lost is said once.
+        It begins behind the last one, or earlier where a packet came late; so what was lost is said once. It
+        ends before what may only have been overtaken.
         """
         if not self.noted:
             return None
@@ -171,11 +178,13 @@ class Arrivals:
                 lowest = number
             known[number] = int(when / TICK)
         self._highest = highest
+        now = int(self.noted[-1][1] / TICK)
         self.noted.clear()
         # A jump is no loss of thousands: what is far behind is not spoken of.
         start = max(lowest, self._highest - MAX_NOTED + 1)
-        statuses = [known.get(number) for number in range(start, self._highest + 1)]
-        self._next = self._highest + 1
+        end = self._settled(start, now)
+        statuses = [known.get(number) for number in range(start, end + 1)]
+        self._next = max(self._next, end + 1)
         # In the order of coming, which is nearly that of the numbers.
         while len(known) > MAX_NOTED:
             del known[next(iter(known))]
@@ -183,3 +192,15 @@ class Arrivals:
             return None
         self._number += 1
         return write(start, statuses, self._number - 1)
+
+    def _settled(self, start: int, now: int) -> int:
+        """The last number of which something is to be said: what is missing behind it may still come."""
+        known, fresh = self._known, now - self._patience
+        end = self._highest
+        for number in range(end, start - 1, -1):
+            came = known.get(number)
+            if came is None:
+                end = number - 1
+            elif came <= fresh:
+                break
+        return end

@@ -81,28 +81,39 @@ def said(arrivals: tf.Arrivals) -> tuple[int, list[bool]]:
 def test_what_was_lost_is_said_and_the_next_feedback_goes_on_behind() -> None:
     arrivals = tf.Arrivals()
     assert arrivals.feedback() is None
-    arrivals.noted += [(0xFFFE, 1.0), (0xFFFF, 1.01), (1, 1.02)]
-    assert said(arrivals) == (0xFFFE, [True, True, False, True])
-    arrivals.noted += [(3, 1.1)]
-    assert said(arrivals) == (2, [False, True])
+    arrivals.noted += [(0xFFFE, 1.0), (0xFFFF, 1.01), (1, 1.02), (2, 1.07)]
+    assert said(arrivals) == (0xFFFE, [True, True, False, True, True])
+    arrivals.noted += [(4, 1.1), (5, 1.15)]
+    assert said(arrivals) == (3, [False, True, True])
     assert arrivals.feedback() is None
 
 
 def test_what_comes_late_is_said_with_what_is_known_after_it() -> None:
     arrivals = tf.Arrivals()
-    arrivals.noted += [(10, 1.0), (12, 1.01)]
-    assert said(arrivals) == (10, [True, False, True])
-    arrivals.noted += [(11, 1.02), (13, 1.03)]
+    arrivals.noted += [(10, 1.0), (12, 1.01), (13, 1.06)]
+    assert said(arrivals) == (10, [True, False, True, True])
+    arrivals.noted += [(11, 1.07), (14, 1.08)]
+    assert said(arrivals) == (11, [True, True, True, True])
+
+
+def test_what_may_only_have_been_overtaken_is_not_said_to_be_lost() -> None:
+    arrivals = tf.Arrivals()
+    arrivals.noted += [(10, 1.0), (12, 1.01), (13, 1.01 + 0.9 * tf.OVERTAKEN)]
+    assert said(arrivals) == (10, [True])
+    arrivals.noted += [(11, 1.06), (15, 1.08)]
     assert said(arrivals) == (11, [True, True, True])
+    # The one that never comes is said to be lost once the next one has been there for long.
+    arrivals.noted += [(16, 1.13)]
+    assert said(arrivals) == (14, [False, True, True])
 
 
 def test_a_leap_is_no_loss_of_thousands() -> None:
     arrivals = tf.Arrivals()
     arrivals.noted += [(10, 1.0)]
     said(arrivals)
-    arrivals.noted += [(20_000, 1.1)]
+    arrivals.noted += [(20_000, 1.1), (20_001, 1.2)]
     base, statuses = said(arrivals)
-    assert (base + len(statuses) - 1, len(statuses)) == (20_000, tf.MAX_NOTED)
+    assert (base + len(statuses) - 1, len(statuses)) == (20_001, tf.MAX_NOTED)
     arrivals.noted += [(10, 1.2)]  # what is so old is nothing any more
     assert arrivals.feedback() is None
 

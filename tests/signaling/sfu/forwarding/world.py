@@ -72,7 +72,7 @@ class Browser:
         self.dice = Random(f"{world.seed} {name}")
         self.wide = self.dice.randrange(1 << 16)
         self.streams: dict[tuple[Kind, str | None], Upstream] = {}
-        self.arrivals = Arrivals()
+        self.arrivals = Arrivals(0.0)  # browsers say what is missing at once
         self.got: dict[int, Got] = defaultdict(Got)
         self.lines: dict[int, StreamOut] = {}
         self.ever: dict[int, StreamOut] = {}
