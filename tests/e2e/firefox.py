@@ -18,7 +18,7 @@ from tests.e2e.in_call import WATCH
 from tests.e2e.person import Person
 
 PROGRAM = "firefox-esr"
-DEVICES = {
+DEVICES: dict[str, str | float | bool] = {
     "media.navigator.streams.fake": True,
     "media.navigator.permission.disabled": True,
     "media.autoplay.default": 0,
