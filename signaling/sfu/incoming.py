@@ -22,6 +22,11 @@ MAX_STALE: Final = 50
 RATE_SMOOTHING: Final = 0.4
 SILENT: Final = 0.6
 """Seconds without a packet after which a camera's layer has stopped. Where all have, none is given up."""
+PERIOD: Final = 0.15
+STOPPED: Final = 2
+"""Periods without a packet in which another layer of the camera had one in each: then a sender has left the
+layer out, and nobody waits until it is SILENT. Where the sender itself stands still, all of them do.
+"""
 SCREEN_SILENT: Final = 12.0
 """A screen on which nothing moves is sent seldom."""
 
@@ -54,6 +59,7 @@ class Incoming:
         "packets",
         "payload_type",
         "picture",
+        "ran",
         "rate",
         "repaired",
         "reported",
@@ -62,6 +68,8 @@ class Incoming:
         "sr",
         "ssrc",
         "stale",
+        "timed_at",
+        "timed_packets",
         "timestamp",
         "tl0",
         "transit",
@@ -110,6 +118,10 @@ class Incoming:
         self.counted = 0
         self.measured = False
         self.measured_at: float | None = None
+        self.timed_at = now
+        self.timed_packets = 0
+        self.ran = 0
+        """Periods in a row with packets; below 0 without."""
         # For report blocks: expected and received when the last one was made.
         self.reported = (0, 0)
         # For a participant's own loss: the same, before repair.
@@ -127,6 +139,12 @@ class Incoming:
 
     def measure(self, now: float) -> None:
         """The rate since the last time, smoothed."""
+        if now - self.timed_at >= PERIOD:
+            if self.packets != self.timed_packets:
+                self.ran = max(0, self.ran) + 1
+            else:
+                self.ran = min(0, self.ran) - 1
+            self.timed_at, self.timed_packets = now, self.packets
         if self.measured_at is None:
             self.measured_at, self.counted = now, self._weight
             return

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from signaling.sfu.bandwidth import Estimator, Result
 from signaling.sfu.control import Kind, Layer
 from signaling.sfu.extensions import MID, REPAIRED_RID, RID
-from signaling.sfu.incoming import Incoming, Repair
+from signaling.sfu.incoming import STOPPED, Incoming, Repair
 from signaling.sfu.layers import LADDER, Ladder
 from signaling.sfu.line import Line
 from signaling.sfu.loudness import Loudness
@@ -94,10 +94,13 @@ class Section:
         return len(self.layers) > 1
 
     def live(self, now: float) -> list[tuple[Layer, float]]:
+        """What comes of it now, the smallest layer first, and the rate of each."""
+        layers = self.layers
+        runs = any(source.ran >= STOPPED for source in layers.values())
         return [
-            (layer, self.layers[layer].rate)
+            (layer, layers[layer].rate)
             for layer in LADDER
-            if layer in self.layers and self.layers[layer].is_live(now)
+            if layer in layers and layers[layer].is_live(now) and not (runs and layers[layer].ran <= -STOPPED)
         ]
 
 
