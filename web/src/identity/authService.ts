@@ -6,6 +6,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { equal, toHex } from "../bytes/bytes";
 import { encode } from "../mls/codec";
+import { whenCertain } from "../mls/trial";
 import { type Revocation, readCertificate, readRevocation, revokes } from "./certificate";
 import { type LeafIdentity, splitCredential } from "./credential";
 import { AsError } from "./errors";
@@ -31,8 +32,10 @@ export function identifyLeaf(credentialIdentity: Uint8Array, signatureKey: Uint8
   const known = remembered.get(name);
   if (known !== undefined) return known;
   const leaf = verifyCredential(credentialIdentity, signatureKey);
-  if (remembered.size >= MAX_REMEMBERED) remembered.delete(remembered.keys().next().value!);
-  remembered.set(name, leaf);
+  whenCertain(() => {
+    if (remembered.size >= MAX_REMEMBERED) remembered.delete(remembered.keys().next().value!);
+    remembered.set(name, leaf);
+  });
   return leaf;
 }
 

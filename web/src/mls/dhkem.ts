@@ -1,13 +1,13 @@
 /** DHKEM (RFC 9180 §4.1) over X25519 and P-256: suites 1 to 3, for vectors and interoperability (E1). */
 
-import { x25519 } from "@noble/curves/ed25519.js";
 import { p256 } from "@noble/curves/nist.js";
 import { concat, EMPTY, utf8, wipe } from "../bytes/bytes";
 import { KeyError } from "./errors";
 import { HKDF_SHA256 } from "./kdf";
 import { judgeKey, type Kem, type KeyPair, requireKeyLength } from "./kem";
 import { type LabelledKdf, labelledKdf, twoOctets } from "./labelledKdf";
-import { checkX25519PublicKey, x25519Agree } from "./x25519";
+import type { Agreed } from "./trial";
+import { checkX25519PublicKey, x25519Agree, x25519Ephemeral, x25519PublicKey } from "./x25519";
 
 /** RFC 9180 §7.1.3: a counter of one octet. */
 const MAX_P256_CANDIDATES = 256;
@@ -17,46 +17,45 @@ const UNCOMPRESSED = 0x04;
 interface Group {
   readonly id: number;
   readonly publicKeyLength: number;
-  deriveKeyPair(kdf: LabelledKdf, ikm: Uint8Array): KeyPair;
+  derivePrivateKey(kdf: LabelledKdf, ikm: Uint8Array): Uint8Array;
   publicKey(privateKey: Uint8Array): Uint8Array;
   checkPublicKey(publicKey: Uint8Array): void;
   /** Nothing but a point of the group that makes a secret: RFC 9180 §7.1.4. */
   agree(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array;
+  /** Both at once, of a key that is used for one encapsulation. */
+  ephemeral(privateKey: Uint8Array, publicKey: Uint8Array): Agreed;
 }
 
 const X25519: Group = {
   id: 0x0020,
   publicKeyLength: 32,
   // RFC 9180 §7.1.3
-  deriveKeyPair: (kdf, ikm) => {
-    const privateKey = kdf.expand(kdf.extract(EMPTY, "dkp_prk", ikm), "sk", EMPTY, 32);
-    return { privateKey, publicKey: x25519.getPublicKey(privateKey) };
-  },
-  publicKey: (privateKey) => x25519.getPublicKey(privateKey),
+  derivePrivateKey: (kdf, ikm) => kdf.expand(kdf.extract(EMPTY, "dkp_prk", ikm), "sk", EMPTY, 32),
+  publicKey: x25519PublicKey,
   checkPublicKey: checkX25519PublicKey,
   agree: x25519Agree,
+  ephemeral: x25519Ephemeral,
 };
 
 const P256: Group = {
   id: 0x0010,
   publicKeyLength: P256_PUBLIC_LENGTH,
   // RFC 9180 §7.1.3: candidates until one is a scalar of the group. The order is near 2^256: the first one serves.
-  deriveKeyPair: (kdf, ikm) => {
+  derivePrivateKey: (kdf, ikm) => {
     const prk = kdf.extract(EMPTY, "dkp_prk", ikm);
     for (let counter = 0; counter < MAX_P256_CANDIDATES; counter++) {
       const privateKey = kdf.expand(prk, "candidate", Uint8Array.of(counter), 32);
-      if (p256.utils.isValidSecretKey(privateKey))
-        return { privateKey, publicKey: p256PublicKey(privateKey) };
+      if (p256.utils.isValidSecretKey(privateKey)) return privateKey;
     }
     throw new KeyError("no key pair comes of this seed");
   },
   publicKey: p256PublicKey,
   checkPublicKey: checkP256PublicKey,
-  agree: (privateKey, publicKey) => {
-    requireUncompressed(publicKey);
-    const point = judgeKey("a P-256 public key", () => p256.getSharedSecret(privateKey, publicKey, false));
-    return point.slice(1, 33);
-  },
+  agree: p256Agree,
+  ephemeral: (privateKey, publicKey) => ({
+    publicKey: p256PublicKey(privateKey),
+    secret: p256Agree(privateKey, publicKey),
+  }),
 };
 
 /** Points have one spelling only (RFC 9180 §7.1.1): noble reads others too. */
@@ -75,6 +74,12 @@ function p256PublicKey(privateKey: Uint8Array): Uint8Array {
   return p256.getPublicKey(privateKey, false);
 }
 
+function p256Agree(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array {
+  requireUncompressed(publicKey);
+  const point = judgeKey("a P-256 public key", () => p256.getSharedSecret(privateKey, publicKey, false));
+  return point.slice(1, 33);
+}
+
 function dhkem(group: Group): Kem {
   const kdf = labelledKdf(HKDF_SHA256, concat(utf8("KEM"), twoOctets(group.id)));
   // RFC 9180 §4.1, ExtractAndExpand
@@ -88,13 +93,16 @@ function dhkem(group: Group): Kem {
     privateKeyLength: 32,
     kemOutputLength: group.publicKeyLength,
     randomLength: 32,
-    deriveKeyPair: (ikm) => group.deriveKeyPair(kdf, ikm),
+    deriveKeyPair: (ikm): KeyPair => {
+      const privateKey = group.derivePrivateKey(kdf, ikm);
+      return { privateKey, publicKey: group.publicKey(privateKey) };
+    },
     checkPublicKey: group.checkPublicKey,
     encapsulate: (publicKey, randomness) => {
-      const ephemeral = group.deriveKeyPair(kdf, randomness);
-      const agreed = group.agree(ephemeral.privateKey, publicKey);
-      const sharedSecret = secretOf(agreed, ephemeral.publicKey, publicKey);
-      wipe(agreed, ephemeral.privateKey);
+      const privateKey = group.derivePrivateKey(kdf, randomness);
+      const ephemeral = group.ephemeral(privateKey, publicKey);
+      const sharedSecret = secretOf(ephemeral.secret, ephemeral.publicKey, publicKey);
+      wipe(ephemeral.secret, privateKey);
       return { sharedSecret, kemOutput: ephemeral.publicKey };
     },
     decapsulate: (kemOutput, privateKey) => {

@@ -9,11 +9,12 @@
  * noble's own `verify` multiplies by the cofactor and would accept what other members refuse.
  */
 
-import { ed25519 } from "@noble/curves/ed25519.js";
+import { ED25519_TORSION_SUBGROUP, ed25519 } from "@noble/curves/ed25519.js";
 import { bytesToNumberLE, numberToBytesLE } from "@noble/curves/utils.js";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { concat, equal, type Rng, wipe } from "../bytes/bytes";
 import { draw, type KeyPair, requireKeyLength } from "./kem";
+import { verdictOf } from "./trial";
 
 export const SECRET_LENGTH = 32;
 export const PUBLIC_LENGTH = 32;
@@ -22,6 +23,11 @@ export const SIGNATURE_LENGTH = 64;
 const { Point } = ed25519;
 type EdwardsPoint = InstanceType<typeof Point>;
 const L = Point.Fn.ORDER;
+const P = Point.Fp.ORDER;
+/** The y of the eight points whose order divides the cofactor: two of each but 1 and −1 differ in x alone. */
+const SMALL_ORDER: ReadonlySet<bigint> = new Set(
+  ED25519_TORSION_SUBGROUP.map((hex) => Point.fromHex(hex).toAffine().y),
+);
 
 export function generate(rng: Rng): KeyPair {
   const privateKey = draw(rng, SECRET_LENGTH);
@@ -72,6 +78,8 @@ function publicKeyOf(privateKey: Uint8Array, hash: Uint8Array): Uint8Array {
 /** Whether the signature holds by the rule above. Never throws: all three arguments may come from anyone. */
 export function verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   if (publicKey.length !== PUBLIC_LENGTH || signature.length !== SIGNATURE_LENGTH) return false;
+  const said = verdictOf(publicKey, message, signature);
+  if (said !== null) return said;
   const a = pointOf(publicKey);
   if (a === undefined) return false;
   const r = signature.subarray(0, 32);
@@ -81,6 +89,16 @@ export function verify(publicKey: Uint8Array, message: Uint8Array, signature: Ui
   // Everything here is public, so the faster multiplications with varying time do no harm.
   const expected = Point.BASE.multiplyUnsafe(s).subtract(a.multiplyUnsafe(k));
   return equal(expected.toBytes(), r);
+}
+
+/**
+ * Checks 1 and 2, as far as bytes tell: what another implementation of 3 need not look at. A key that is not on the curve
+ * may pass; no signature holds under it.
+ */
+export function mayHold(publicKey: Uint8Array, signature: Uint8Array): boolean {
+  if (publicKey.length !== PUBLIC_LENGTH || signature.length !== SIGNATURE_LENGTH) return false;
+  const y = bytesToNumberLE(publicKey) & (2n ** 255n - 1n);
+  return y < P && !SMALL_ORDER.has(y) && bytesToNumberLE(signature.subarray(32)) < L;
 }
 
 /** Whether the bytes are a key that `verify` could ever accept a signature of. */

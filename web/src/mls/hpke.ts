@@ -9,50 +9,88 @@ import { type LabelledKdf, labelledKdf, twoOctets } from "./labelledKdf";
 export type HpkeCiphertext = { readonly kemOutput: Uint8Array; readonly ciphertext: Uint8Array };
 export type HpkeExport = { readonly kemOutput: Uint8Array; readonly secret: Uint8Array };
 
-export type HpkeSuite = { readonly kem: Kem; readonly kdf: Kdf; readonly aead: Aead };
-
-/** What both sides share after the encapsulation (RFC 9180 §5.1). */
-export type HpkeContext = {
-  readonly key: Uint8Array;
-  readonly baseNonce: Uint8Array;
-  readonly exporterSecret: Uint8Array;
+/** A KEM, a KDF and an AEAD, with what does not change from message to message. */
+export type HpkeSuite = {
+  readonly kem: Kem;
+  readonly aead: Aead;
+  readonly nh: number;
+  readonly labelled: LabelledKdf;
+  /** The beginning of every key schedule's context: the mode, and the hash of no pre-shared key's id. */
+  readonly base: Uint8Array;
 };
 
 const MODE_BASE = 0x00;
 
-function labelled({ kem, kdf, aead }: HpkeSuite): LabelledKdf {
-  return labelledKdf(kdf, concat(utf8("HPKE"), twoOctets(kem.id), twoOctets(kdf.id), twoOctets(aead.id)));
+export function hpkeSuite(kem: Kem, kdf: Kdf, aead: Aead): HpkeSuite {
+  const suiteId = concat(utf8("HPKE"), twoOctets(kem.id), twoOctets(kdf.id), twoOctets(aead.id));
+  const labelled = labelledKdf(kdf, suiteId);
+  const base = concat(Uint8Array.of(MODE_BASE), labelled.extract(EMPTY, "psk_id_hash", EMPTY));
+  return { kem, aead, nh: kdf.nh, labelled, base };
 }
 
-/** KeySchedule of RFC 9180 §5.1 without a pre-shared key. */
-function keySchedule(suite: HpkeSuite, sharedSecret: Uint8Array, info: Uint8Array): HpkeContext {
-  const kdf = labelled(suite);
-  const context = concat(
-    Uint8Array.of(MODE_BASE),
-    kdf.extract(EMPTY, "psk_id_hash", EMPTY),
-    kdf.extract(EMPTY, "info_hash", info),
-  );
-  const secret = kdf.extract(sharedSecret, "secret", EMPTY);
-  const schedule = {
-    key: kdf.expand(secret, "key", context, suite.aead.nk),
-    baseNonce: kdf.expand(secret, "base_nonce", context, suite.aead.nn),
-    exporterSecret: kdf.expand(secret, "exp", context, suite.kdf.nh),
-  };
-  wipe(secret, sharedSecret);
-  return schedule;
+/** Info as key schedules take it up: the same for everybody to whom something is sealed with it. */
+export type Scheduled = { readonly schedule: Uint8Array };
+
+export function scheduled({ base, labelled }: HpkeSuite, info: Uint8Array): Scheduled {
+  return { schedule: concat(base, labelled.extract(EMPTY, "info_hash", info)) };
+}
+
+/**
+ * What both sides share after the encapsulation: KeySchedule of RFC 9180 §5.1 without a pre-shared key. Each part is
+ * made when it is asked for: nothing here takes both the key and the exporter's secret.
+ */
+export class HpkeContext {
+  readonly #suite: HpkeSuite;
+  readonly #schedule: Uint8Array;
+  readonly #secret: Uint8Array;
+
+  constructor(suite: HpkeSuite, sharedSecret: Uint8Array, { schedule }: Scheduled) {
+    this.#suite = suite;
+    this.#schedule = schedule;
+    this.#secret = suite.labelled.extract(sharedSecret, "secret", EMPTY);
+    wipe(sharedSecret);
+  }
+
+  key(): Uint8Array {
+    return this.#part("key", this.#suite.aead.nk);
+  }
+
+  baseNonce(): Uint8Array {
+    return this.#part("base_nonce", this.#suite.aead.nn);
+  }
+
+  exporterSecret(): Uint8Array {
+    return this.#part("exp", this.#suite.nh);
+  }
+
+  /** RFC 9180 §5.3. */
+  exported(exporterContext: Uint8Array, length: number): Uint8Array {
+    const secret = this.exporterSecret();
+    const out = this.#suite.labelled.expand(secret, "sec", exporterContext, length);
+    wipe(secret);
+    return out;
+  }
+
+  forget(): void {
+    wipe(this.#secret);
+  }
+
+  #part(label: string, length: number): Uint8Array {
+    return this.#suite.labelled.expand(this.#secret, label, this.#schedule, length);
+  }
 }
 
 /** @throws KeyError when the public key is not one. */
 export function setupSender(
   suite: HpkeSuite,
   publicKey: Uint8Array,
-  info: Uint8Array,
+  info: Scheduled,
   rng: Rng,
 ): { readonly kemOutput: Uint8Array; readonly context: HpkeContext } {
   const randomness = draw(rng, suite.kem.randomLength);
   const { sharedSecret, kemOutput } = suite.kem.encapsulate(publicKey, randomness);
   wipe(randomness);
-  return { kemOutput, context: keySchedule(suite, sharedSecret, info) };
+  return { kemOutput, context: new HpkeContext(suite, sharedSecret, info) };
 }
 
 /** @throws KeyError when the KEM output is not one. */
@@ -60,33 +98,26 @@ export function setupReceiver(
   suite: HpkeSuite,
   privateKey: Uint8Array,
   kemOutput: Uint8Array,
-  info: Uint8Array,
+  info: Scheduled,
 ): HpkeContext {
-  return keySchedule(suite, suite.kem.decapsulate(kemOutput, privateKey), info);
+  return new HpkeContext(suite, suite.kem.decapsulate(kemOutput, privateKey), info);
 }
 
-/** RFC 9180 §5.3. */
-export function exportSecret(
-  suite: HpkeSuite,
-  context: HpkeContext,
-  exporterContext: Uint8Array,
-  length: number,
-): Uint8Array {
-  return labelled(suite).expand(context.exporterSecret, "sec", exporterContext, length);
-}
-
+/** @throws KeyError when the public key is not one. */
 export function seal(
   suite: HpkeSuite,
   publicKey: Uint8Array,
-  info: Uint8Array,
+  info: Scheduled,
   aad: Uint8Array,
   plaintext: Uint8Array,
   rng: Rng,
 ): HpkeCiphertext {
   const { kemOutput, context } = setupSender(suite, publicKey, info, rng);
+  const [key, nonce] = [context.key(), context.baseNonce()];
   // The key comes from a fresh encapsulation and is wiped below: it seals this plaintext alone, at sequence 0.
-  const ciphertext = suite.aead.seal(context.key, context.baseNonce, aad, plaintext);
-  forget(context);
+  const ciphertext = suite.aead.seal(key, nonce, aad, plaintext);
+  wipe(key, nonce);
+  context.forget();
   return { kemOutput, ciphertext };
 }
 
@@ -95,45 +126,45 @@ export function open(
   suite: HpkeSuite,
   privateKey: Uint8Array,
   { kemOutput, ciphertext }: HpkeCiphertext,
-  info: Uint8Array,
+  info: Scheduled,
   aad: Uint8Array,
 ): Uint8Array {
   const context = setupReceiver(suite, privateKey, kemOutput, info);
+  const [key, nonce] = [context.key(), context.baseNonce()];
   try {
-    return suite.aead.open(context.key, context.baseNonce, aad, ciphertext);
+    return suite.aead.open(key, nonce, aad, ciphertext);
   } finally {
-    forget(context);
+    wipe(key, nonce);
+    context.forget();
   }
 }
 
+/** @throws KeyError when the public key is not one. */
 export function sendExport(
   suite: HpkeSuite,
   publicKey: Uint8Array,
-  info: Uint8Array,
+  info: Scheduled,
   exporterContext: Uint8Array,
   length: number,
   rng: Rng,
 ): HpkeExport {
   const { kemOutput, context } = setupSender(suite, publicKey, info, rng);
-  const secret = exportSecret(suite, context, exporterContext, length);
-  forget(context);
+  const secret = context.exported(exporterContext, length);
+  context.forget();
   return { kemOutput, secret };
 }
 
+/** @throws KeyError when the KEM output is not one. */
 export function receiveExport(
   suite: HpkeSuite,
   privateKey: Uint8Array,
   kemOutput: Uint8Array,
-  info: Uint8Array,
+  info: Scheduled,
   exporterContext: Uint8Array,
   length: number,
 ): Uint8Array {
   const context = setupReceiver(suite, privateKey, kemOutput, info);
-  const secret = exportSecret(suite, context, exporterContext, length);
-  forget(context);
+  const secret = context.exported(exporterContext, length);
+  context.forget();
   return secret;
-}
-
-function forget(context: HpkeContext): void {
-  wipe(context.key, context.baseNonce, context.exporterSecret);
 }

@@ -17,6 +17,9 @@ export type { HpkeCiphertext, HpkeExport, KeyPair };
 /** E1: KEM 0x647a, HKDF-SHA384, AES-256-GCM, Ed25519. A number of the private range until one is assigned. */
 export const ROOM_SUITE = 0xfc02;
 
+/** @throws KeyError when the public key is not one. */
+export type Encrypter = (publicKey: Uint8Array, plaintext: Uint8Array, rng: Rng) => HpkeCiphertext;
+
 export interface CipherSuite {
   readonly id: number;
   readonly name: string;
@@ -72,14 +75,8 @@ export interface CipherSuite {
     exporterContext: Uint8Array,
     length: number,
   ): Uint8Array;
-  /** RFC 9420 §5.1.3. The label without "MLS 1.0 ". */
-  encryptWithLabel(
-    publicKey: Uint8Array,
-    label: string,
-    context: Uint8Array,
-    plaintext: Uint8Array,
-    rng: Rng,
-  ): HpkeCiphertext;
+  /** EncryptWithLabel of RFC 9420 §5.1.3 for any number of recipients. The label without "MLS 1.0 ". */
+  encrypterWithLabel(label: string, context: Uint8Array): Encrypter;
   decryptWithLabel(
     privateKey: Uint8Array,
     label: string,
@@ -124,6 +121,7 @@ function encryptContext(label: string, context: Uint8Array): Uint8Array {
 
 export function cipherSuite(parts: Parts): CipherSuite {
   const { id, name, kem, kdf, aead, signature } = parts;
+  const hpkes = hpke.hpkeSuite(kem, kdf, aead);
   const expandWithLabel: CipherSuite["expandWithLabel"] = (secret, label, context, length) =>
     kdf.expand(secret, kdfLabel(label, context, length), length);
   return {
@@ -155,16 +153,19 @@ export function cipherSuite(parts: Parts): CipherSuite {
     deriveKeyPair: kem.deriveKeyPair,
     checkPublicKey: kem.checkPublicKey,
     hpkeSeal: (publicKey, info, aad, plaintext, rng) =>
-      hpke.seal(parts, publicKey, info, aad, plaintext, rng),
-    hpkeOpen: (privateKey, ct, info, aad) => hpke.open(parts, privateKey, ct, info, aad),
+      hpke.seal(hpkes, publicKey, hpke.scheduled(hpkes, info), aad, plaintext, rng),
+    hpkeOpen: (privateKey, ct, info, aad) =>
+      hpke.open(hpkes, privateKey, ct, hpke.scheduled(hpkes, info), aad),
     hpkeExportSender: (publicKey, info, exporterContext, length, rng) =>
-      hpke.sendExport(parts, publicKey, info, exporterContext, length, rng),
+      hpke.sendExport(hpkes, publicKey, hpke.scheduled(hpkes, info), exporterContext, length, rng),
     hpkeExportReceiver: (privateKey, kemOutput, info, exporterContext, length) =>
-      hpke.receiveExport(parts, privateKey, kemOutput, info, exporterContext, length),
-    encryptWithLabel: (publicKey, label, context, plaintext, rng) =>
-      hpke.seal(parts, publicKey, encryptContext(label, context), EMPTY, plaintext, rng),
+      hpke.receiveExport(hpkes, privateKey, kemOutput, hpke.scheduled(hpkes, info), exporterContext, length),
+    encrypterWithLabel: (label, context) => {
+      const info = hpke.scheduled(hpkes, encryptContext(label, context));
+      return (publicKey, plaintext, rng) => hpke.seal(hpkes, publicKey, info, EMPTY, plaintext, rng);
+    },
     decryptWithLabel: (privateKey, label, context, ct) =>
-      hpke.open(parts, privateKey, ct, encryptContext(label, context), EMPTY),
+      hpke.open(hpkes, privateKey, ct, hpke.scheduled(hpkes, encryptContext(label, context)), EMPTY),
 
     signatureKeyPair: signature.keyPair,
     signaturePublicKey: signature.publicKey,

@@ -114,11 +114,11 @@ export function createUpdatePath(suite: CipherSuite, input: PathInput, rng: Rng)
     { groupId: input.groupId, leaf: ownLeaf },
   );
   const next = merged.tree.with(new Map([[nodeOfLeaf(ownLeaf), leafNode]]));
-  const context = input.groupContext(treeHash(suite, next));
+  const encrypt = suite.encrypterWithLabel(ENCRYPT_LABEL, input.groupContext(treeHash(suite, next)));
   const nodes = steps.map((step, i) => {
     const { keys, pathSecret } = derived[i]!;
     const encryptedPathSecrets = recipients(tree, step, input.added).map((at) =>
-      suite.encryptWithLabel(tree.node(at)!.encryptionKey, ENCRYPT_LABEL, context, pathSecret, rng),
+      encrypt(tree.node(at)!.encryptionKey, pathSecret, rng),
     );
     return { encryptionKey: keys.publicKey, encryptedPathSecrets };
   });

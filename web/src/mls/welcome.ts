@@ -106,9 +106,10 @@ export function sealWelcome(
   // Key and nonce follow from a joiner secret, which one commit has: they seal this GroupInfo alone.
   const encryptedGroupInfo = suite.seal(key, nonce, EMPTY, encodeGroupInfo(groupInfo));
   wipe(key, nonce);
+  const encrypt = suite.encrypterWithLabel(LABEL, encryptedGroupInfo);
   const secrets = newMembers.map(({ keyPackageRef, initKey, pathSecret }) => {
     const plaintext = encodeGroupSecrets({ ...shared, pathSecret });
-    const encrypted = suite.encryptWithLabel(initKey, LABEL, encryptedGroupInfo, plaintext, rng);
+    const encrypted = encrypt(initKey, plaintext, rng);
     wipe(plaintext);
     return { newMember: keyPackageRef, encrypted };
   });

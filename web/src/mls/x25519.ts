@@ -4,6 +4,7 @@ import { x25519 } from "@noble/curves/ed25519.js";
 import { bytesToNumberLE } from "@noble/curves/utils.js";
 import { KeyError } from "./errors";
 import { judgeKey, requireKeyLength } from "./kem";
+import { type Agreed, agreedOn, computedOnce } from "./trial";
 
 const KEY_LENGTH = 32;
 const P = 2n ** 255n - 19n;
@@ -35,4 +36,25 @@ export function x25519Agree(privateKey: Uint8Array, publicKey: Uint8Array): Uint
   for (const byte of secret) bits |= byte;
   if (bits === 0) throw new KeyError("an X25519 public key of small order");
   return secret;
+}
+
+/** @throws KeyError when the private key is not of 32 bytes. */
+export function x25519PublicKey(privateKey: Uint8Array): Uint8Array {
+  requireKeyLength("an X25519 private key", privateKey, KEY_LENGTH);
+  return computedOnce("X25519", [privateKey], () => [x25519.getPublicKey(privateKey)])[0]!;
+}
+
+/**
+ * For an encapsulation: the public key of an ephemeral one, and what it agrees on with another. In a trial it may be a
+ * placeholder, so never for anything whose outcome is looked at. @throws KeyError as `x25519Agree`
+ */
+export function x25519Ephemeral(privateKey: Uint8Array, publicKey: Uint8Array): Agreed {
+  requireKeyLength("an X25519 private key", privateKey, KEY_LENGTH);
+  requireKeyLength("an X25519 public key", publicKey, KEY_LENGTH);
+  return (
+    agreedOn(privateKey, publicKey) ?? {
+      publicKey: x25519.getPublicKey(privateKey),
+      secret: x25519Agree(privateKey, publicKey),
+    }
+  );
 }

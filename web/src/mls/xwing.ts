@@ -3,14 +3,14 @@
  * As an HPKE KEM it is 0x647a (draft-ietf-hpke-pq), with a DeriveKeyPair of its own.
  */
 
-import { x25519 } from "@noble/curves/ed25519.js";
 import { sha3_256, shake256 } from "@noble/hashes/sha3.js";
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
 import { concat, utf8, wipe } from "../bytes/bytes";
 import { KeyError } from "./errors";
 import { type Encapsulated, judgeKey, type Kem, type KeyPair, requireKeyLength } from "./kem";
 import { twoOctets } from "./labelledKdf";
-import { checkX25519PublicKey, x25519Agree } from "./x25519";
+import { computedOnce } from "./trial";
+import { checkX25519PublicKey, x25519Agree, x25519Ephemeral, x25519PublicKey } from "./x25519";
 
 const KEM_ID = 0x647a;
 const SEED_LENGTH = 32;
@@ -56,7 +56,7 @@ function expandSeed(seed: Uint8Array): Expanded {
     latticePrivate: lattice.secretKey,
     latticePublic: lattice.publicKey,
     curvePrivate,
-    curvePublic: x25519.getPublicKey(curvePrivate),
+    curvePublic: x25519PublicKey(curvePrivate),
   };
 }
 
@@ -72,9 +72,12 @@ function combine(
 
 /** The key pair of a seed: the seed itself is the private key. */
 export function keyPairOfSeed(seed: Uint8Array): KeyPair {
-  const keys = expandSeed(seed);
-  wipe(keys.latticePrivate, keys.curvePrivate);
-  return { privateKey: seed.slice(), publicKey: concat(keys.latticePublic, keys.curvePublic) };
+  const [publicKey] = computedOnce("X-Wing", [seed], () => {
+    const keys = expandSeed(seed);
+    wipe(keys.latticePrivate, keys.curvePrivate);
+    return [concat(keys.latticePublic, keys.curvePublic)];
+  });
+  return { privateKey: seed.slice(), publicKey: publicKey! };
 }
 
 /** FIPS 203 §7.2: every coefficient of an ML-KEM public key, 12 bits each, is below the modulus. */
@@ -99,15 +102,20 @@ function encapsulate(publicKey: Uint8Array, randomness: Uint8Array): Encapsulate
   const latticePublic = publicKey.subarray(0, LATTICE_PUBLIC_LENGTH);
   const curvePublic = publicKey.subarray(LATTICE_PUBLIC_LENGTH);
   const ephemeral = randomness.slice(32);
-  const agreed = x25519Agree(ephemeral, curvePublic);
-  const ciphertext = x25519.getPublicKey(ephemeral);
-  // FIPS 203 §7.2: ML-KEM refuses keys with coefficients that are not reduced.
-  const lattice = judgeKey("an ML-KEM public key", () =>
-    ml_kem768.encapsulate(latticePublic, randomness.subarray(0, 32)),
-  );
-  const sharedSecret = combine(lattice.sharedSecret, agreed, ciphertext, curvePublic);
-  wipe(ephemeral, agreed, lattice.sharedSecret);
-  return { sharedSecret, kemOutput: concat(lattice.cipherText, ciphertext) };
+  const curve = x25519Ephemeral(ephemeral, curvePublic);
+  const lattice = latticeEncapsulate(latticePublic, randomness.subarray(0, 32));
+  const sharedSecret = combine(lattice.sharedSecret, curve.secret, curve.publicKey, curvePublic);
+  wipe(ephemeral, curve.secret, lattice.sharedSecret);
+  return { sharedSecret, kemOutput: concat(lattice.kemOutput, curve.publicKey) };
+}
+
+/** FIPS 203 §7.2: ML-KEM refuses keys with coefficients that are not reduced. */
+function latticeEncapsulate(publicKey: Uint8Array, randomness: Uint8Array): Encapsulated {
+  const [sharedSecret, kemOutput] = computedOnce("ML-KEM", [publicKey, randomness], () => {
+    const made = judgeKey("an ML-KEM public key", () => ml_kem768.encapsulate(publicKey, randomness));
+    return [made.sharedSecret, made.cipherText];
+  });
+  return { sharedSecret: sharedSecret!, kemOutput: kemOutput! };
 }
 
 function decapsulate(kemOutput: Uint8Array, seed: Uint8Array): Uint8Array {

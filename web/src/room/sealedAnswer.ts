@@ -75,7 +75,7 @@ export function sealAnswer(
     .map(({ leaf, encryptionKey }) => {
       const context = contextOf(place, leaf);
       // Each box has an encapsulation of its own, and with it a key that seals nothing else.
-      const box = roomSuite.encryptWithLabel(encryptionKey, LABEL, context, content, rng);
+      const box = roomSuite.encrypterWithLabel(LABEL, context)(encryptionKey, content, rng);
       return { leaf, kem_output: box.kemOutput, ciphertext: box.ciphertext };
     });
   return encodeCanonical({ boxes });

@@ -51,7 +51,7 @@ function check(suite: CipherSuite, vector: CryptoBasics): void {
   const plaintext = fromHex(enc.plaintext);
   const given = { kemOutput: fromHex(enc.kem_output), ciphertext: fromHex(enc.ciphertext) };
   expect(suite.decryptWithLabel(fromHex(enc.priv), enc.label, context, given)).toEqual(plaintext);
-  const sealed = suite.encryptWithLabel(fromHex(enc.pub), enc.label, context, plaintext, systemRng);
+  const sealed = suite.encrypterWithLabel(enc.label, context)(fromHex(enc.pub), plaintext, systemRng);
   expect(suite.decryptWithLabel(fromHex(enc.priv), enc.label, context, sealed)).toEqual(plaintext);
 }
 

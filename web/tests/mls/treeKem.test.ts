@@ -171,7 +171,7 @@ describe.each([suite, suiteOf(ROOM_SUITE)])("what one member can check of a path
 
   function sealed(secret: Uint8Array, label = "UpdatePathNode"): AppliedPath {
     const key = from.tree.node(nodeIndex(5))!.encryptionKey;
-    return withCiphertext(() => own.encryptWithLabel(key, label, context, secret, rng));
+    return withCiphertext(() => own.encrypterWithLabel(label, context)(key, secret, rng));
   }
 
   it("is right when it is as it was made", () => {

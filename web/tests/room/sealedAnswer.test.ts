@@ -116,13 +116,8 @@ describe("E34: sealed answers", () => {
     );
     const holding = (fields: Record<string, unknown>) => {
       const content = padTo(encodeCanonical(fields), 128);
-      const box = roomSuite.encryptWithLabel(
-        encryptionKey,
-        "Collegium 1.0 sealed",
-        context,
-        content,
-        seeded("by hand"),
-      );
+      const encrypt = roomSuite.encrypterWithLabel("Collegium 1.0 sealed", context);
+      const box = encrypt(encryptionKey, content, seeded("by hand"));
       return encodeCanonical({ boxes: [{ leaf, kem_output: box.kemOutput, ciphertext: box.ciphertext }] });
     };
     const open = (fields: Record<string, unknown>) =>
