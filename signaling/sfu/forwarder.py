@@ -75,6 +75,7 @@ class Forwarder:
         self._changed: set[bytes] = set()
         self._judge_at = 0.0
         self._flowed = float("-inf")
+        self._losing: set[bytes] = set()
 
     # Who is here
 
@@ -101,6 +102,7 @@ class Forwarder:
         person.forget()
         self._speakers.leave(session)
         self._changed.discard(session)
+        self._losing.discard(session)
 
     def publish(self, session: bytes, mid: str, kind: Kind) -> None:
         """One of the participant's own sections is in use. Raises ValueError beyond what one has."""
@@ -481,6 +483,10 @@ class Forwarder:
             if person.wide != person.sent_at_check:
                 person.sent_at_check = person.wide
                 person.estimator.check(now)
+            if person.loses(now):
+                self._losing.add(person.session)
+            else:
+                self._losing.discard(person.session)
 
     # What comes of it
 
@@ -488,6 +494,10 @@ class Forwarder:
         """(session, packet, whether it is RTCP), in the order in which they are to leave."""
         out, self._out = self._out, []
         return out
+
+    def losing(self) -> set[bytes]:
+        """To whom each packet of a voice is to be sent twice."""
+        return self._losing
 
     def stood_still(self, since: float) -> None:
         """The driver was held up between then and the sending of what it took."""

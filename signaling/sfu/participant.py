@@ -35,6 +35,14 @@ RTCP_RATE: Final = 300.0
 """RTCP packets in a second."""
 RTCP_BURST: Final = 600.0
 
+LOSING: Final = 0.015
+"""Of its packets a path loses no fewer than this share, where it is said to lose some."""
+NO_QUEUE: Final = 0.03
+"""Seconds of a queue after which a path is full, and loses for that reason"""
+FULL_TIME: Final = 5.0
+"""till so long after it."""
+LOSING_TIME: Final = 20.0
+
 DEFAULT_ROUND_TRIP: Final = 0.1
 MAX_ROUND_TRIP: Final = 2.0
 REPAIR_RATE: Final = 0.5
@@ -112,11 +120,13 @@ class Participant:
         "device",
         "estimator",
         "feedback_at",
+        "full_at",
         "heard_wide",
         "ladder",
         "last_tick",
         "lines",
         "lines_by_ssrc",
+        "losing_until",
         "loss_down",
         "loss_up",
         "needed",
@@ -175,6 +185,7 @@ class Participant:
         self.round_trip = DEFAULT_ROUND_TRIP
         self.round_trip_known = False
         self.repair_level = MIN_REPAIR_BURST
+        self.losing_until = self.full_at = float("-inf")
         # What people are told.
         self.loss_up = 0.0
         self.loss_down = 0.0
@@ -204,6 +215,17 @@ class Participant:
     def there_and_back(self) -> float:
         """The round trip, with the queue that stands on its way now."""
         return self.round_trip + self.estimator.standing
+
+    def loses(self, now: float) -> bool:
+        """Whether its path loses packets though no queue stands in front of it: each voice is sent twice then.
+
+        What is sent twice is not seen to be lost: so it goes on for a while.
+        """
+        if self.estimator.standing >= NO_QUEUE:
+            self.full_at = now
+        elif self.estimator.loss >= LOSING and now - self.full_at > FULL_TIME:
+            self.losing_until = now + LOSING_TIME
+        return now < self.losing_until
 
     def may_send(self, cost: int, now: float) -> bool:
         """The allowance is used up by a packet of `cost`: what the time gave back decides."""

@@ -14,6 +14,7 @@ from signaling.sfu.stun import Address
 # Past these the session ends, and the next one has new keys.
 MAX_PUBLISHED = 128  # sections that one client may begin to send: each is a new stream to everybody else
 MAX_BEGUN = 1024  # streams that one client is sent
+MAX_SPARES = 32  # voices, and sound of screens, of the others in a room
 
 News = Connected | Silent | Lost
 
@@ -32,6 +33,7 @@ class Session:
         # What the forwarder was told about each section, and which layers the client asked for.
         self.applied: dict[str, Section] = {}
         self.wants: dict[str, Layer] = {}
+        self._spares: dict[bytes, bytes] = {}
         self._dtls: Dtls | None = None
         self._flows = False
 
@@ -39,6 +41,19 @@ class Session:
     def address(self) -> Address | None:
         """Where to send: the nominated pair."""
         return self.agent.selected
+
+    def spare(self, sealed: bytes) -> list[bytes]:
+        """A packet of a voice has left: the one before it of that voice, to leave once more behind it.
+
+        RFC 3711 §9.1: the very same bytes again tell nobody anything, where another content under the same
+        index would. Whoever has it already takes it for a replay and drops it.
+        """
+        ssrc = sealed[8:12]
+        before = self._spares.pop(ssrc, None)
+        self._spares[ssrc] = sealed
+        if len(self._spares) > MAX_SPARES:
+            del self._spares[next(iter(self._spares))]
+        return [] if before is None else [before]
 
     @property
     def shaking(self) -> bool:

@@ -22,7 +22,7 @@ def judge(out: Out, person: Participant, order: Sequence[bytes], now: float) -> 
         section = line.section
         if not section.video:
             if line.incoming is not None and line.incoming.is_live(now):
-                budget -= line.incoming.rate
+                budget -= line.incoming.rate * (2 if now < person.losing_until else 1)
             continue
         rates = section.live(now)
         if rates:

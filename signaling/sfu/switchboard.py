@@ -9,6 +9,7 @@ from typing import Protocol
 
 from OpenSSL import SSL
 
+from signaling.sfu import payloads
 from signaling.sfu.control import (
     Answer,
     Close,
@@ -61,6 +62,7 @@ class Forwards(Protocol):
     def take(self) -> list[tuple[bytes, bytes, bool]]: ...
     def changed(self) -> set[bytes]: ...
     def stood_still(self, since: float) -> None: ...
+    def losing(self) -> set[bytes]: ...
     def report(self, now: float) -> tuple[ParticipantReport, ...]: ...
 
 
@@ -351,6 +353,7 @@ class Switchboard:
 
     def _seal(self, room: Room) -> None:
         sessions, out = room.sessions, self._datagrams
+        losing = room.forwarder.losing()
         for id_, packet, is_rtcp in room.forwarder.take():
             session = sessions.get(id_)
             if session is None or (srtp := session.srtp) is None:
@@ -361,6 +364,8 @@ class Switchboard:
             sealed = srtp.seal_rtcp(packet) if is_rtcp else srtp.seal_rtp(packet)
             if sealed is not None:
                 out.append((sealed, address))
+                if losing and id_ in losing and not is_rtcp and packet[1] & 0x7F == payloads.OPUS:
+                    out += [(spare, address) for spare in session.spare(sealed)]
 
     def stood_still(self, since: float) -> None:
         """The driver was held up: when what came in from then on was sent is not known."""

@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 
 from signaling.sfu.control import Kind, Layer
+from signaling.sfu.participant import LOSING_TIME
 from tests.signaling.sfu.forwarding.link import Link
 from tests.signaling.sfu.forwarding.world import RATES, Browser, World
 
@@ -159,6 +160,27 @@ def test_a_receiver_that_falls_silent_is_sent_less() -> None:
     receiver.answers = False
     world.run(12)
     assert world.layer(receiver, sender) in (Layer.LOW, Layer.NONE)
+
+
+def test_voices_are_sent_twice_where_packets_are_lost_and_not_where_the_path_is_full() -> None:
+    world = World("losing")
+    down = Link(world.dice, 20e6)
+    sender, receiver = call(world, down)
+    world.run(10)
+    assert world.forwarder.losing() == set()
+    down.loss = 0.05
+    world.run(5)
+    assert world.forwarder.losing() == {receiver.session}
+    down.loss = 0.0
+    world.run(LOSING_TIME + 5)
+    assert world.forwarder.losing() == set()
+    down.capacity = 0.35e6
+    for _ in range(50):
+        world.run(0.2)
+        assert world.forwarder.losing() == set()
+    assert world.layer(receiver, sender) is Layer.LOW
+    assert receiver.session not in world.forwarder.losing()
+    world.leave(receiver)
 
 
 def test_what_probing_costs() -> None:
