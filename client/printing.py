@@ -46,7 +46,7 @@ def item_line(item: SightItem) -> str:
     """One item of a conversation. Lines after the first are set in."""
     stamp = local(when(item.at))
     if not isinstance(item, SightPost):
-        return f"{stamp}  ({happened_words(item.code, item.who, item.by, item.detail)})"
+        return f"{stamp}  ({happened_words(item.code, item.who, item.by, item.detail, item.about)})"
     text = "(deleted)" if item.deleted else item.text
     quoted = "" if item.reply_to is None else f" (to {item.reply_to.name}: {item.reply_to.text[:40]!r})"
     mark = " (edited)" if item.edited_at is not None and not item.deleted else ""
@@ -60,7 +60,7 @@ def item_json(item: SightItem) -> dict[str, object]:
     common: dict[str, object] = {"id": to_base64url(item.id), "n": item.n, "at": when(item.at).isoformat()}
     if not isinstance(item, SightPost):
         what = {"code": item.code, "who": item.who, "by": item.by, "detail": item.detail}
-        return {"kind": "system", **common, **what}
+        return {"kind": "system", **common, **what, **({"about": item.about} if item.about else {})}
     return {
         "kind": "post",
         **common,

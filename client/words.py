@@ -154,6 +154,8 @@ HAPPENED = {
     "rang_off": "{by} took the call back: {detail}",
     "rang_written": "{by} went on in writing, since a call did not come about: {detail}",
     "call": "A call: {detail} minutes, {who}",
+    "call_rung": "A call, since {by} called the group ({about}): {detail} minutes, {who}",
+    "call_meeting": "The meeting “{about}”: {detail} minutes, {who}",
     "meeting": "{by} planned “{detail}”",
     "meeting_changed": "{by} planned “{detail}” anew",
     "meeting_moved": "{by} moved a meeting: {detail}",
@@ -173,6 +175,6 @@ def alarm_words(code: str, who: str | None) -> str:
     )
 
 
-def happened_words(code: str, who: str, by: str, detail: str) -> str:
+def happened_words(code: str, who: str, by: str, detail: str, about: str = "") -> str:
     text = HAPPENED.get(code, f"Something happened that this version has no words for ({code})")
-    return text.format(who=who or "Somebody", by=by or "somebody", detail=detail)
+    return text.format(who=who or "Somebody", by=by or "somebody", detail=detail, about=about)

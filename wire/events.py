@@ -275,15 +275,20 @@ class RingEnd(Strict):
 
 
 class Attended(Strict):
-    """The author was in a sitting, from `began` to `ended` (ms). Their own device says so, each time."""
+    """The author was in a sitting, from `began` to `ended` (ms). Their own device says so, each time. The
+    sitting belongs to a ring, to an occurrence of a meeting, or to neither.
+    """
 
     sitting: Id
     began: Number
     ended: Number
+    ring: Id | None = None
+    meeting: Id | None = None
+    occurrence: LocalTime | None = None
 
     @model_validator(mode="after")
-    def _lasts(self) -> Self:
-        _check_span(self.began, self.ended)
+    def _is_whole(self) -> Self:
+        _check_sitting(self)
         return self
 
 
@@ -302,10 +307,13 @@ class CallRecord(Strict):
     began: Number
     ended: Number
     people: Annotated[list[CallPerson], Field(min_length=1, max_length=MAX_CALL_PEOPLE)]
+    ring: Id | None = None
+    meeting: Id | None = None
+    occurrence: LocalTime | None = None
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
-        _check_span(self.began, self.ended)
+        _check_sitting(self)
         if any(after.account <= before.account for before, after in pairwise(self.people)):
             raise ValueError("people out of order, or one twice")
         if any(not self.began <= one.began <= one.ended <= self.ended for one in self.people):
@@ -313,9 +321,11 @@ class CallRecord(Strict):
         return self
 
 
-def _check_span(began: int, ended: int) -> None:
-    if not began <= ended <= began + MAX_CALL_MS:
+def _check_sitting(word: Attended | CallRecord) -> None:
+    if not word.began <= word.ended <= word.began + MAX_CALL_MS:
         raise ValueError("a time that ends before it begins, or lasts too long")
+    if (word.meeting is None) != (word.occurrence is None) or None not in (word.ring, word.meeting):
+        raise ValueError("what a sitting belongs to is not whole")
 
 
 # Meetings: what is planned. An occurrence is named by its start before anybody moved it.

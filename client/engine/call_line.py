@@ -13,6 +13,7 @@ from client.room.commands import MediaOff, MediaOn, Say
 from client.room.core import room_view
 from client.room.sight import SightCall
 from crypto.room.call_bodies import Attended, CallEvent, CallPerson, CallRecord
+from crypto.room.origin import MeetingOrigin, Origin, RingOrigin, origin_of
 from wire.frames import CallAnswer, CallEnded, CallJoin, CallLeave, CallOffer, CallReport, CallState
 
 MAX_PEOPLE: Final = 32
@@ -56,6 +57,8 @@ class CallLine:
         # Who was seen in this sitting, by account, and which one it is.
         self._people: dict[bytes, CallPerson] = {}
         self._sitting: bytes | None = None
+        # What it belongs to, as soon as that is known: a ring ends when enough have come.
+        self._origin: Origin | None = None
 
     @property
     def room_id(self) -> bytes | None:
@@ -75,7 +78,7 @@ class CallLine:
         draft.step(room_id, MediaOn(rekey=call is None or call.sitting is None))
         session = draft.env.rng(ID_BYTES)
         self._here = _Here(room_id, session, seat, draft.env.server_now)
-        self._people, self._sitting = {}, None
+        self._people, self._sitting, self._origin = {}, None, None
         draft.frames.append(CallJoin(room=room_id, session=session, resume=False))
 
     def again(self, draft: Draft) -> None:
@@ -93,10 +96,11 @@ class CallLine:
         if here is None or here.room_id != state.room or state.call is None or state.since is None:
             return
         if self._sitting != state.call:
-            self._people = {}
+            self._people, self._origin = {}, None
         self._sitting = state.call
         now = draft.env.server_now
         call = _call_of(draft, here.room_id)
+        self._look_for_origin(draft, here, call, state.since)
         for one in () if call is None else call.participants:
             seat = next((seat for seat in state.participants if seat.device == one.device_id), None)
             known = self._people.get(one.account_id)
@@ -104,6 +108,12 @@ class CallLine:
                 continue
             began = min(seat.since if known is None else known.began, seat.since, now)
             self._people[one.account_id] = CallPerson(one.account_id, began, now)
+
+    def _look_for_origin(self, draft: Draft, here: _Here, call: SightCall | None, since: int) -> None:
+        room = draft.room(here.room_id)
+        if self._origin is None and room is not None and call is not None:
+            there = {one.account_id for one in call.participants}
+            self._origin = origin_of(room.fold.rings, room.fold.meetings, there, since)
 
     def leave(self, draft: Draft, code: str = "left", *, trial: bool = False) -> None:
         """Give the seat up. The last one supersedes the keys that were used (E37), and says who was there. Of
@@ -127,13 +137,14 @@ class CallLine:
         now, me = draft.env.server_now, draft.env.me.account_id
         known = self._people.get(me)
         began = min(here.since if known is None else known.began, now)
-        _say(draft, here, Attended(sitting, began, now))
+        of = _fields_of(self._origin)
+        _say(draft, here, Attended(sitting, began, now, *of))
         # Where there was nobody else there is nothing to say of others.
         if not last or not self._people.keys() - {me}:
             return
         people = self._people | {me: CallPerson(me, began, now)}
         named = tuple(people[account] for account in sorted(people))
-        _say(draft, here, CallRecord(sitting, min(one.began for one in named), now, named))
+        _say(draft, here, CallRecord(sitting, min(one.began for one in named), now, named, *of))
 
     def _end(self, draft: Draft, last: bool, code: str) -> None:
         here = self._here
@@ -202,6 +213,17 @@ class CallLine:
         self._here = None
         here.seat.ended("locked")
         return [CallLeave(room=here.room_id, session=here.session)]
+
+
+def _fields_of(origin: Origin | None) -> tuple[bytes | None, bytes | None, str | None]:
+    """Ring, meeting and occurrence, as words about a sitting name them."""
+    match origin:
+        case RingOrigin(call=call):
+            return call, None, None
+        case MeetingOrigin(meeting=meeting, occurrence=occurrence):
+            return None, meeting, occurrence
+        case None:
+            return None, None, None
 
 
 def _say(draft: Draft, here: _Here, event: CallEvent) -> None:

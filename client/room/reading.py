@@ -38,7 +38,7 @@ from crypto.room.call_bodies import (
     Ring,
     RingEnd,
 )
-from crypto.room.call_lines import call_line
+from crypto.room.call_lines import call_line, named_origin, ring_line_id
 from crypto.room.calls import has_lapsed, ring_of
 from crypto.room.events import (
     Envelope,
@@ -48,7 +48,7 @@ from crypto.room.events import (
 )
 from crypto.room.fold import EventPlace, Fold, fold_event
 from crypto.room.log_head import SEEN_HEAD_LENGTH, Seen
-from crypto.room.timeline import SystemItem, with_said, with_sitting, with_system
+from crypto.room.timeline import SystemItem, find_system, with_said, with_sitting, with_system
 from wire.frames import Entry
 
 
@@ -179,7 +179,9 @@ def _apply(turn: Turn, place: Place, leaf: LeafIdentity, event: EventBody, befor
         case SnapshotCheck():
             take_check(turn, leaf, event)
         case Attended() | CallRecord():
-            timeline = with_sitting(turn.state.timeline, event, leaf.account_id, place.n, place.time)
+            timeline = turn.state.timeline
+            origin = named_origin(timeline, turn.state.fold, event)
+            timeline = with_sitting(timeline, event, leaf.account_id, place.n, place.time, origin)
             turn.state = replace(turn.state, timeline=timeline)
         case Ring() | RingEnd() | Meeting() | MeetingChange() | MeetingCancel():
             _note_call(turn, place, leaf, event, before)
@@ -191,8 +193,11 @@ def _note_call(turn: Turn, place: Place, leaf: LeafIdentity, event: EventBody, b
     if line is None:
         return
     author = leaf.account_id
-    item = SystemItem(place.id, place.n, place.time, line.code, None, author, line.detail)
-    turn.state = replace(turn.state, timeline=with_system(turn.state.timeline, item))
+    timeline, id_ = turn.state.timeline, place.id
+    if isinstance(event, Ring) and find_system(timeline, ring_line_id(event.call)) is None:
+        id_ = ring_line_id(event.call)
+    item = SystemItem(id_, place.n, place.time, line.code, None, author, line.detail)
+    turn.state = replace(turn.state, timeline=with_system(timeline, item))
     if isinstance(event, Ring) and author != turn.env.me.account_id:
         ring = ring_of(turn.state.fold.rings, event.call)
         if ring is not None and not has_lapsed(ring, turn.env.server_now):

@@ -5,7 +5,7 @@ class. Tuples and sets are lists, mappings lists of pairs. What is read back is 
 stored bytes that do not fit are damaged, or of another program.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from operator import attrgetter
@@ -155,6 +155,9 @@ def _dataclass(cls: type) -> _Form:
     special = tuple(
         (name, form.pack) for name, form in zip(names, forms, strict=True) if form.pack is not None
     )
+    # Fields that the class has got later may be missing, and then have what it gives them.
+    later: Set[str] = cls.__dict__.get("LATER", frozenset())
+    needed = frozenset(names) - later
     if not names:
         return _Form(lambda _: {}, lambda value: cls() if value == {} else _damaged(cls.__name__))
     get = attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
@@ -166,9 +169,10 @@ def _dataclass(cls: type) -> _Form:
         return out
 
     def unpack(value: object) -> object:
-        if not isinstance(value, dict) or value.keys() != set(names):
+        if not isinstance(value, dict) or not needed <= value.keys() <= set(names):
             _damaged(cls.__name__)
-        return cls(*(form.unpack(value[name]) for name, form in zip(names, forms, strict=True)))
+        each = zip(names, forms, strict=True)
+        return cls(**{name: form.unpack(value[name]) for name, form in each if name in value})
 
     return _Form(pack, unpack)
 

@@ -45,7 +45,9 @@ class SightPost:
 
 @dataclass(frozen=True, slots=True)
 class SightSystem:
-    """A line about what happened. `who` and `by` are names, empty where there is none."""
+    """A line about what happened. `who` and `by` are names, empty where there is none. `about`: of a call,
+    why it was called, or which meeting it was.
+    """
 
     id: bytes
     n: int
@@ -54,6 +56,7 @@ class SightSystem:
     who: str
     by: str
     detail: str
+    about: str = ""
 
 
 SightItem = SightPost | SightSystem

@@ -20,6 +20,7 @@ from client.room.state import SILENT, MediaOff, Membership, RoomState
 from client.room.surface import Env
 from crypto.room.attendance import CallItem, summary_of
 from crypto.room.authority import approvals_needed
+from crypto.room.origin import MeetingOrigin, RingOrigin
 from crypto.room.room_context import RemoveChange
 from crypto.room.roster import accounts_of, leaves_of
 from crypto.room.timeline import (
@@ -125,11 +126,19 @@ def _sight_of(state: RoomState, env: Env, item: Item, delivered: int) -> SightIt
 
 
 def _sight_of_call(state: RoomState, item: CallItem) -> SightSystem:
-    """Who was there, and for how many minutes it went on."""
+    """Who was there, for how many minutes it went on, and what it was."""
     summary = summary_of(item)
     names = ", ".join(_name_of(state, one.account) for one in summary.people)
-    minutes = max((summary.ended - summary.began + 30_000) // 60_000, 1)
-    return SightSystem(item.id, item.n, item.at, "call", names, "", str(minutes))
+    minutes = str(max((summary.ended - summary.began + 30_000) // 60_000, 1))
+    match summary.origin:
+        case RingOrigin(_, by, why) if why:
+            caller = _name_of(state, by)
+            return SightSystem(item.id, item.n, item.at, "call_rung", names, caller, minutes, why)
+        case MeetingOrigin(_, _, title, start) if title:
+            about = f"{title}, {start.replace('T', ' ')}"
+            return SightSystem(item.id, item.n, item.at, "call_meeting", names, "", minutes, about)
+        case _:
+            return SightSystem(item.id, item.n, item.at, "call", names, "", minutes)
 
 
 def _quoted(state: RoomState, env: Env, id_: bytes) -> Quoted | None:

@@ -2,14 +2,15 @@
 
 Everyone's own device says when they were there (`attended`), and the last one to leave says it of all
 (`call_record`, E37). To say a thing twice changes nothing. Where the two differ, it is shown and not settled:
-nobody's word stands for another's.
+nobody's word stands for another's. What the sitting belongs to, the first word that names it decides.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final, Literal
 
 from crypto.room.call_bodies import Attended, CallPerson, CallRecord, SittingEvent
+from crypto.room.origin import Origin
 
 MAX_PEOPLE: Final = 32
 MAX_SPANS: Final = 8  # of one account in one sitting
@@ -51,11 +52,13 @@ class CallItem:
     """A sitting. `id` is its own; `n` and `at` are of the first word about it. Ascending by account."""
 
     kind: ClassVar[Literal["call"]] = "call"
+    LATER: ClassVar[Set[str]] = frozenset(("origin",))
     id: bytes
     n: int
     at: int
     attended: tuple[Attendance, ...] = ()
     records: tuple[LastWord, ...] = ()
+    origin: Origin | None = None
 
 
 def is_believable(event: SittingEvent, at: int) -> bool:
@@ -63,8 +66,10 @@ def is_believable(event: SittingEvent, at: int) -> bool:
     return event.ended <= at + MAX_AHEAD_MS
 
 
-def with_word(item: CallItem, account: bytes, event: SittingEvent) -> CallItem:
-    """A sitting after what an account says about it."""
+def with_word(item: CallItem, account: bytes, event: SittingEvent, origin: Origin | None) -> CallItem:
+    """A sitting after what an account says about it. `origin`: what it names, as this device knows it."""
+    if item.origin is None and origin is not None:
+        item = replace(item, origin=origin)
     match event:
         case Attended(_, began, ended):
             return _attended(item, account, Span(began, ended))
@@ -109,12 +114,13 @@ class WasThere:
 
 @dataclass(frozen=True, slots=True)
 class CallSummary:
-    """`complete`: somebody was the last to leave and said so."""
+    """`complete`: somebody was the last to leave and said so. `origin`: what the call belongs to."""
 
     began: int
     ended: int
     people: tuple[WasThere, ...]
     complete: bool
+    origin: Origin | None
 
 
 def summary_of(item: CallItem) -> CallSummary:
@@ -124,7 +130,7 @@ def summary_of(item: CallItem) -> CallSummary:
     whole = [*spans, *(Span(one.began, one.ended) for one in item.records)]
     began, ended = min(one.began for one in whole), max(one.ended for one in whole)
     people = tuple(_was_there(item, account, own.get(account)) for account in sorted(own.keys() | said))
-    return CallSummary(began, ended, people, complete=item.records != ())
+    return CallSummary(began, ended, people, complete=item.records != (), origin=item.origin)
 
 
 def _was_there(item: CallItem, account: bytes, own: tuple[Span, ...] | None) -> WasThere:

@@ -1,6 +1,6 @@
 """Bodies of events about calls and meetings, checked as they come: their part of `bodies`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar, Final, Literal, TypeAlias
@@ -26,6 +26,8 @@ ANSWER_KINDS: Final[tuple[AnswerKind, ...]] = ("ringing", "seen", "joining", "in
 OUTCOMES: Final[tuple[Outcome, ...]] = ("met", "withdrawn", "written")
 COMING: Final[tuple[Coming, ...]] = ("yes", "no", "maybe")
 ANSWER_MINUTES: Final = (5, 15, 60)
+OF_A_SITTING: Final = frozenset(("ring", "meeting", "occurrence"))
+"""Fields that words about a sitting have got later: in a store there may be some without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,18 @@ class RingEnd:
 
 @dataclass(frozen=True, slots=True)
 class Attended:
-    """The author was in a sitting, from `began` to `ended` (ms). Their own device says so, each time."""
+    """The author was in a sitting, from `began` to `ended` (ms). Their own device says so, each time. The
+    sitting belongs to a `ring`, or to an `occurrence` of a `meeting`, or to neither.
+    """
 
     type: ClassVar[Literal["attended"]] = "attended"
+    LATER: ClassVar[Set[str]] = OF_A_SITTING
     sitting: bytes
     began: int
     ended: int
+    ring: bytes | None = None
+    meeting: bytes | None = None
+    occurrence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +91,19 @@ class CallPerson:
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """Who was in a sitting, said by whoever left it last (E37); `people` ascending by account."""
+    """Who was in a sitting, said by whoever left it last (E37); `people` ascending by account. What it
+    belongs to is said as in `Attended`.
+    """
 
     type: ClassVar[Literal["call_record"]] = "call_record"
+    LATER: ClassVar[Set[str]] = OF_A_SITTING
     sitting: bytes
     began: int
     ended: int
     people: tuple[CallPerson, ...]
+    ring: bytes | None = None
+    meeting: bytes | None = None
+    occurrence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +202,18 @@ def _span(reader: FieldReader) -> tuple[int, int]:
     return began, ended
 
 
+def _belongs(reader: FieldReader) -> tuple[bytes | None, bytes | None, str | None]:
+    """A ring, an occurrence of a meeting, or neither."""
+    ring, meeting = (reader.optional_octets(name, _ID_LENGTH) for name in ("ring", "meeting"))
+    occurrence = _optional_local(reader, "occurrence")
+    whole = (meeting is None) == (occurrence is None) and (ring is None or meeting is None)
+    _require(whole, "what a sitting belongs to is not whole")
+    return ring, meeting, occurrence
+
+
 def _attended(reader: FieldReader) -> Attended:
-    return Attended(reader.octets("sitting", _ID_LENGTH), *_span(reader))
+    sitting, (began, ended) = reader.octets("sitting", _ID_LENGTH), _span(reader)
+    return Attended(sitting, began, ended, *_belongs(reader))
 
 
 def read_call_person(value: object) -> CallPerson:
@@ -205,7 +229,7 @@ def _call_record(reader: FieldReader) -> CallRecord:
     _require(all(before.account < after.account for before, after in pairwise(people)), "people out of order")
     inside = all(began <= one.began and one.ended <= ended for one in people)
     _require(inside, "somebody there outside the sitting")
-    return CallRecord(sitting, began, ended, people)
+    return CallRecord(sitting, began, ended, people, *_belongs(reader))
 
 
 def _optional_local(reader: FieldReader, name: str) -> str | None:

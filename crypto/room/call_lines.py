@@ -1,13 +1,15 @@
 """What an event about calls and meetings did, as a line of the timeline: only what the fold has taken."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 
 from crypto.room import call_bodies as bodies
 from crypto.room.bodies import EventBody
 from crypto.room.calls import ring_of
 from crypto.room.fold import Fold
 from crypto.room.meetings import find_meeting
-from crypto.room.timeline import SystemCode
+from crypto.room.origin import MeetingOrigin, Origin, RingOrigin
+from crypto.room.timeline import SystemCode, Timeline, find_system
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +73,32 @@ def _planned(
 
 def _shown(local: str) -> str:
     return local.replace("T", " ")
+
+
+# What a sitting belongs to
+
+
+def ring_line_id(call: bytes) -> bytes:
+    """The id under which the line of a ring stands, so that it is found when the call is over. A hash: who
+    rings chooses the call's id, and must not choose that of somebody's message.
+    """
+    return sha256(b"Collegium 1.0 ring line" + call).digest()[:16]
+
+
+def named_origin(timeline: Timeline, fold: Fold, event: bodies.SittingEvent) -> Origin | None:
+    """What a word about a sitting names, as this device knows it: rings end before the call does."""
+    if event.ring is not None:
+        ring = ring_of(fold.rings, event.ring)
+        if ring is not None:
+            return RingOrigin(ring.call, ring.by, ring.why)
+        line = find_system(timeline, ring_line_id(event.ring))
+        return (
+            RingOrigin(event.ring, None, "") if line is None else RingOrigin(event.ring, line.by, line.detail)
+        )
+    if event.meeting is None or event.occurrence is None:
+        return None
+    meeting = find_meeting(fold.meetings, event.meeting)
+    if meeting is None:
+        return MeetingOrigin(event.meeting, event.occurrence, "", "")
+    moved = (one.start for one in meeting.moved if one.occurrence == event.occurrence)
+    return MeetingOrigin(event.meeting, event.occurrence, meeting.title, next(moved, event.occurrence))

@@ -11,6 +11,7 @@ from typing import ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 from crypto.room.attendance import CallItem, is_believable, with_word
 from crypto.room.call_bodies import SittingEvent
+from crypto.room.origin import Origin
 
 SEGMENT_ITEMS: Final = 250
 # Different emoji under one post. More is noise, whoever sends it.
@@ -42,7 +43,8 @@ class PostItem:
 
 
 # Details. unreadable: before_joined, missed, damaged or other. rang and what follows it: why. meeting and
-# what follows it: the title, and which date. call is what a CallItem is shown as: its minutes.
+# what follows it: the title, and which date. call and what follows it are what a CallItem is shown as: its
+# minutes.
 SystemCode: TypeAlias = Literal[
     "created",
     "joined",
@@ -58,6 +60,8 @@ SystemCode: TypeAlias = Literal[
     "rang_off",
     "rang_written",
     "call",
+    "call_rung",
+    "call_meeting",
     "meeting",
     "meeting_changed",
     "meeting_moved",
@@ -159,6 +163,11 @@ def find_post(timeline: Timeline, id_: bytes) -> PostItem | None:
     return found.item if found is not None and isinstance(found.item, PostItem) else None
 
 
+def find_system(timeline: Timeline, id_: bytes) -> SystemItem | None:
+    found = _find(timeline, id_)
+    return found.item if found is not None and isinstance(found.item, SystemItem) else None
+
+
 def _append(timeline: Timeline, item: Item) -> Timeline:
     if not timeline or len(timeline[-1]) >= SEGMENT_ITEMS:
         return (*timeline, (item,))
@@ -219,16 +228,18 @@ def with_said(timeline: Timeline, said: Said, author: bytes, n: int, at: int) ->
     return _append(timeline, new_post(said, author, n, at))
 
 
-def with_sitting(timeline: Timeline, event: SittingEvent, author: bytes, n: int, at: int) -> Timeline:
-    """With one more word about who was in a call, at position n."""
+def with_sitting(
+    timeline: Timeline, event: SittingEvent, author: bytes, n: int, at: int, origin: Origin | None
+) -> Timeline:
+    """With one more word about who was in a call, at position n. `origin`: what it names."""
     if not is_believable(event, at):
         return timeline
     found = _find(timeline, event.sitting)
     if found is None:
-        return _append(timeline, with_word(CallItem(event.sitting, n, at), author, event))
+        return _append(timeline, with_word(CallItem(event.sitting, n, at), author, event, origin))
     if not isinstance(found.item, CallItem):
         return timeline
-    return _put(timeline, found, with_word(found.item, author, event))
+    return _put(timeline, found, with_word(found.item, author, event, origin))
 
 
 def new_post(said: SaidPost, author: bytes, n: int, at: int) -> PostItem:

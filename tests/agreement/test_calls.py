@@ -14,7 +14,7 @@ import pytest
 
 from tests.crypto.room.calls_story import PYTHON, TYPESCRIPT, read, told, written
 
-SEED, COUNT = 9, 260
+SEED, COUNT = 2, 260
 
 
 @pytest.mark.parametrize("path", [TYPESCRIPT, PYTHON], ids=["TypeScript", "Python"])
@@ -50,6 +50,9 @@ def test_e24_a_story_has_something_of_everything(path: Path) -> None:
     for part in ("BEGIN:VTIMEZONE", "RECURRENCE-ID", "EXDATE", "UNTIL="):
         assert part in story["calendar"]
     assert any(one["disputed"] for sitting in story["sittings"] for one in sitting["people"])
+    origins = [one["origin"] or [None] for one in (*story["sittings"], *story["views"])]
+    assert {origin[0] for origin in origins} == {"ring", "meeting", None}
+    assert any(origin[0] == "ring" and origin[3] != "" for origin in origins)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ BODIES: list[tuple[str, Strict]] = [
     ("ring_answer", events.RingAnswer(call=A, kind="in", minutes=15)),
     ("ring_end", events.RingEnd(call=A, outcome="written", post=A)),
     ("attended", events.Attended(sitting=A, began=1, ended=2)),
+    ("attended", events.Attended(sitting=A, began=1, ended=2, ring=A)),
+    ("attended", events.Attended(sitting=A, began=1, ended=2, meeting=A, occurrence="2026-03-03T18:00")),
     (
         "call_record",
         events.CallRecord(

@@ -96,6 +96,75 @@ def test_what_happens_is_told_in_lines() -> None:
     expect_converged(world)
 
 
+def line_of(device: Device) -> SightSystem:
+    shown = device.view().items[-1]
+    assert isinstance(shown, SightSystem)
+    return shown
+
+
+def test_a_call_is_shown_as_what_it_was_called_for_also_when_its_ring_is_over() -> None:
+    world = World("called")
+    anna, ben = room_of(world, "anna", "ben")
+    began = world.now
+    say(anna, RING, bodies.RingEnd(CALL, "met"))
+    world.run(1_000)
+    say(ben, bodies.Attended(SITTING, began, began + 1))
+    world.run(1_000)
+    assert (line_of(anna).code, line_of(anna).about) == ("call", "")
+    say(ben, bodies.Attended(SITTING, began, world.now, ring=CALL))
+    # The first word that names something decides.
+    say(anna, bodies.Attended(SITTING, began, world.now, ring=id_of("another call")))
+    world.run(1_000)
+    for one in (anna, ben):
+        assert one.lines()[-2:] == ["rang", "call_rung"]
+        line = line_of(one)
+        assert (line.by, line.about, line.detail) == ("anna", RING.why, "1")
+        expect_stored(one)
+    expect_converged(world)
+
+
+def test_a_call_of_a_meeting_is_shown_by_its_title_and_stays_so_when_the_meeting_is_called_off() -> None:
+    world = World("met")
+    anna, ben = room_of(world, "anna", "ben")
+    began = world.now
+    say(anna, PLAN, bodies.MeetingChange(MEETING, "2027-03-16T18:00", "2027-03-17T18:30", 60))
+    say(ben, bodies.Attended(SITTING, began, began, meeting=MEETING, occurrence="2027-03-16T18:00"))
+    world.run(1_000)
+    say(anna, bodies.MeetingCancel(MEETING))
+    world.run(1_000)
+    (line,) = [one for one in ben.view().items if isinstance(one, SightSystem) and one.code == "call_meeting"]
+    assert (line.about, line.who) == ("Balint, 2027-03-17 18:30", "ben")
+    expect_stored(ben)
+
+
+def test_a_ring_takes_no_line_that_is_there_already() -> None:
+    """Whoever rings chooses the id of the call, perhaps one that has been: lines have ids of their own."""
+    world = World("same call")
+    anna, ben = room_of(world, "anna", "ben")
+    for _ in range(2):
+        say(anna, RING, bodies.RingEnd(CALL, "withdrawn"))
+        world.run(1_000)
+    ids = [one.id for one in ben.view().items]
+    assert ben.lines()[-4:] == ["rang", "rang_off"] * 2
+    assert len(ids) == len(set(ids))
+
+
+def test_e39_a_store_of_before_calls_were_of_something_is_read() -> None:
+    world = World("before origins")
+    anna, _ = room_of(world, "anna", "ben")
+    began = world.now
+    say(anna, bodies.Attended(SITTING, began, began + 1))
+    world.run(1_000)
+    name = next(one for one in anna.rows if one.startswith("timeline/"))
+    items = [
+        {field: value for field, value in one.items() if field != "origin"}
+        for one in cbor2.loads(anna.rows[name])
+    ]
+    assert load_room({**anna.rows, name: cbor2.dumps(items)}).timeline == anna.state.timeline
+    with pytest.raises(StorageError):
+        load_room({**anna.rows, name: cbor2.dumps([{**one, "origins": None} for one in items])})
+
+
 def test_e24_a_newcomer_is_given_what_rings_and_what_is_planned() -> None:
     world = World("newcomer")
     anna, ben = room_of(world, "anna", "ben")

@@ -352,7 +352,7 @@ def test_e18_a_commit_that_this_device_cannot_complete_ends_its_part() -> None:
     group = replace(membership.group, private_tree=spoilt)
     cleo.known = replace(cleo.state, membership=replace(membership, group=group))
     anna.command(commands.Rename("Renamed"))
-    world.run(200)
+    world.run(60)
     assert cleo.told() == ["stuck anna"]
     assert cleo.stage == "rejoining"
     assert cleo.state.membership is not None

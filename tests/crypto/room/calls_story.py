@@ -16,15 +16,16 @@ from crypto.room import calls, meetings
 from crypto.room.attendance import CallItem, summary_of
 from crypto.room.bodies import EventBody, decode_body, encode_body
 from crypto.room.calendar_file import calendar_file
-from crypto.room.call_lines import call_line
+from crypto.room.call_lines import call_line, named_origin, ring_line_id
 from crypto.room.canonical import encode_canonical
 from crypto.room.errors import RoomDataError
 from crypto.room.events import Envelope
 from crypto.room.fold import EventPlace, Fold, first_fold, fold_event
 from crypto.room.log_head import Seen
+from crypto.room.origin import MeetingOrigin, Origin, RingOrigin, origin_of
 from crypto.room.recurrence import DAYS, begins, starts
 from crypto.room.snapshot import Snapshot, encode_snapshot, snapshot_hash
-from crypto.room.timeline import EMPTY_TIMELINE, Timeline, with_sitting
+from crypto.room.timeline import EMPTY_TIMELINE, SystemItem, Timeline, with_sitting, with_system
 from tests.crypto.identity.people import id_of
 
 FOLDER = Path(__file__).resolve().parents[2] / "agreement"
@@ -89,10 +90,15 @@ class Read:
         before = self.fold
         self.fold = fold_event(before, EventPlace(n, account, account, time), envelope, event).fold
         if isinstance(event, get_args(bodies.SittingEvent)):
-            self.timeline = with_sitting(self.timeline, event, account, n, time)
+            origin = named_origin(self.timeline, self.fold, event)
+            self.timeline = with_sitting(self.timeline, event, account, n, time, origin)
         line = None if event is None else call_line(before, self.fold, event)
         if line is not None:
             self.lines.append([n, line.code, line.detail])
+            if isinstance(event, bodies.Ring):
+                id_ = ring_line_id(event.call)
+                item = SystemItem(id_, n, time, line.code, None, account, line.detail)
+                self.timeline = with_system(self.timeline, item)
 
     def snapshot(self, n: int) -> bytes:
         return encode_snapshot(Snapshot(n, bytes(48), self.fold))
@@ -133,6 +139,8 @@ def _view(fold: Fold, accounts: list[bytes], now: int) -> dict[str, Any]:
         "next_due": meetings.next_due(fold.meetings, now),
         "full": meetings.is_full(fold.meetings, now),
         "unplaced": [one.meeting.hex() for one in meetings.unplaced(fold.meetings)],
+        # Of a call that two of them have just begun.
+        "origin": _origin(origin_of(fold.rings, fold.meetings, set(accounts[:2]), now)),
     }
 
 
@@ -160,7 +168,18 @@ def _occurrence(one: meetings.Occurrence, accounts: list[bytes]) -> list[Any]:
 def _sitting(item: CallItem) -> dict[str, Any]:
     summary = asdict(summary_of(item))
     people = [{**one, "account": one["account"].hex()} for one in summary["people"]]
-    return {"id": item.id.hex(), "n": item.n, "at": item.at, **summary, "people": people}
+    origin = _origin(item.origin)
+    return {"id": item.id.hex(), "n": item.n, "at": item.at, **summary, "people": people, "origin": origin}
+
+
+def _origin(origin: Origin | None) -> list[Any] | None:
+    match origin:
+        case RingOrigin(call, by, why):
+            return ["ring", call.hex(), None if by is None else by.hex(), why]
+        case MeetingOrigin(meeting, occurrence, title, start):
+            return ["meeting", meeting.hex(), occurrence, title, start]
+        case None:
+            return None
 
 
 # Telling
@@ -259,8 +278,16 @@ class Teller:
         began = self.time - self.rng.randrange(3 * HOUR)
         return began, began + self.rng.randrange(3 * HOUR)
 
+    def _belongs(self) -> tuple[bytes | None, bytes | None, str | None]:
+        """Mostly something that there is."""
+        dice = self.rng.random()
+        if dice < 0.3:
+            return self._call(), None, None
+        return (None, *self._occurrence()) if dice < 0.6 else (None, None, None)
+
     def _attended(self) -> bodies.Attended:
-        return bodies.Attended(self.id("sitting", 5), *self._span())
+        began, ended = self._span()
+        return bodies.Attended(self.id("sitting", 12), began, ended, *self._belongs())
 
     def _record(self) -> bodies.CallRecord:
         began, ended = self._span()
@@ -269,7 +296,7 @@ class Teller:
         for account in some:
             came = self.rng.randint(began, ended)
             people.append(bodies.CallPerson(account, came, self.rng.randint(came, ended)))
-        return bodies.CallRecord(self.id("sitting", 5), began, ended, tuple(people))
+        return bodies.CallRecord(self.id("sitting", 12), began, ended, tuple(people), *self._belongs())
 
     def _rule(self, start: str) -> str | None:
         first = datetime.fromisoformat(start)

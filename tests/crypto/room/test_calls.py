@@ -328,7 +328,7 @@ def record(began: int, ended: int, **people: tuple[int, int]) -> bodies.CallReco
 def after(*words: tuple[bytes, bodies.SittingEvent], at: int = 90 * MINUTE) -> Timeline:
     timeline: Timeline = EMPTY_TIMELINE
     for n, (who, event) in enumerate(words, 1):
-        timeline = with_sitting(timeline, event, who, n, at)
+        timeline = with_sitting(timeline, event, who, n, at, None)
     return timeline
 
 
@@ -406,7 +406,7 @@ def test_e37_what_is_kept_of_a_call_is_bounded() -> None:
 
 def test_e37_a_call_is_no_post_and_takes_no_posts_place() -> None:
     said = with_said(EMPTY_TIMELINE, SaidPost(SITTING, "Hello", None), BEN, 1, NOW)
-    assert with_sitting(said, attended(0, 1), ANNA, 2, NOW) == said
+    assert with_sitting(said, attended(0, 1), ANNA, 2, NOW, None) == said
     call = after((ANNA, attended(0, 1)))
     assert find_post(call, SITTING) is None
     assert unread_above(call, 0, BEN) == 0

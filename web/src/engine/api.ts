@@ -148,6 +148,8 @@ export type TimelineItem =
       readonly who: string;
       readonly by: string;
       readonly detail: string;
+      /** Of a call: why it was called, or which meeting it was. */
+      readonly about?: string;
     };
 
 export type OpenInvite = {

@@ -1,5 +1,6 @@
 import { compare, equal, toBase64Url, toHex } from "../bytes/bytes";
 import { type Effect, roomView, type SightCall } from "../room/core";
+import { namesOf, type Origin, originOf } from "../room/origin";
 import type { KeysMessage } from "../sframe/lines";
 import type { CallEnded, CallOffer, CallPerson, CallReport, CallState } from "../wire/generated";
 import type { CallMessage } from "./callApi";
@@ -47,6 +48,8 @@ export class CallLine {
   /** Who was seen in this sitting, by account in hex, and which one it is. */
   #people = new Map<string, CallPerson>();
   #sitting: Uint8Array | null = null;
+  /** What it belongs to, as soon as that is known: a ring ends when enough have come. */
+  #origin: Origin | null = null;
   /** What is on, while the server has not told of this sitting yet. */
   #media: MediaOn | null = null;
 
@@ -75,6 +78,7 @@ export class CallLine {
     this.#away = false;
     this.#people = new Map();
     this.#sitting = null;
+    this.#origin = null;
     this.#media = null;
     draft.frames.push({ t: "call_join", room: room.roomId, session, resume: false });
   }
@@ -102,10 +106,19 @@ export class CallLine {
   saw(draft: Draft, { room, call, since, participants }: CallState): void {
     const here = this.#here;
     if (here === null || call == null || since == null || !equal(here.roomId, room)) return;
-    if (this.#sitting === null || !equal(this.#sitting, call)) this.#people = new Map();
+    if (this.#sitting === null || !equal(this.#sitting, call)) {
+      this.#people = new Map();
+      this.#origin = null;
+    }
     this.#sitting = call;
     const now = draft.env.serverNow;
-    for (const { accountId, deviceId } of callOf(draft, here.hex)?.participants ?? []) {
+    const there = callOf(draft, here.hex)?.participants ?? [];
+    const fold = draft.room(here.hex)?.fold;
+    if (this.#origin === null && fold !== undefined) {
+      const accounts = there.map(({ accountId }) => accountId);
+      this.#origin = originOf(fold.rings, fold.meetings, accounts, since);
+    }
+    for (const { accountId, deviceId } of there) {
       const seat = participants.find(({ device }) => equal(device, deviceId));
       const known = this.#people.get(toHex(accountId));
       if (seat === undefined || (known === undefined && this.#people.size >= MAX_PEOPLE)) continue;
@@ -134,13 +147,14 @@ export class CallLine {
     const { serverNow, me } = draft.env;
     const mine = this.#people.get(toHex(me.accountId));
     const span = { began: Math.min(mine?.began ?? here.since, serverNow), ended: serverNow };
-    draft.volunteer(here.hex, { type: "attended", body: { sitting, ...span } });
+    const of = { sitting, ...namesOf(this.#origin) };
+    draft.volunteer(here.hex, { type: "attended", body: { ...of, ...span } });
     // Where there was nobody else there is nothing to say of others.
     if (!last || this.#people.size < 2) return;
     this.#people.set(toHex(me.accountId), { account: me.accountId, ...span });
     const people = [...this.#people.values()].sort((a, b) => compare(a.account, b.account));
     const began = Math.min(...people.map((one) => one.began));
-    draft.volunteer(here.hex, { type: "call_record", body: { sitting, began, ended: serverNow, people } });
+    draft.volunteer(here.hex, { type: "call_record", body: { ...of, began, ended: serverNow, people } });
   }
 
   #end(draft: Draft, last: boolean, code: string): void {

@@ -3,12 +3,13 @@
  *
  * Everyone's own device says when they were there (`attended`), and the last one to leave says it of all (`call_record`,
  * E37). To say a thing twice changes nothing. Where the two differ, it is shown and not settled: nobody's word stands for
- * another's.
+ * another's. What the sitting belongs to, the first word that names it decides.
  */
 
 import { compare, equal } from "../bytes/bytes";
 import type { CallPerson } from "../wire/generated";
 import type { SittingEvent } from "./callBodies";
+import type { Origin } from "./origin";
 
 export const MAX_PEOPLE = 32;
 /** Of one account in one sitting. */
@@ -37,6 +38,8 @@ export type CallItem = {
   readonly at: number;
   readonly attended: readonly Attendance[];
   readonly records: readonly LastWord[];
+  /** Not in what was stored before it was said. */
+  readonly origin?: Origin | null;
 };
 
 /** Whether it can have happened by the stamp of the entry that says so. */
@@ -44,8 +47,14 @@ export function isBelievable({ body }: SittingEvent, at: number): boolean {
   return body.ended <= at + MAX_AHEAD_MS;
 }
 
-/** A sitting after what an account says about it. */
-export function withWord(item: CallItem, account: Uint8Array, { type, body }: SittingEvent): CallItem {
+/** A sitting after what an account says about it. `origin`: what it names, as this device knows it. */
+export function withWord(
+  before: CallItem,
+  account: Uint8Array,
+  { type, body }: SittingEvent,
+  origin: Origin | null,
+): CallItem {
+  const item = origin !== null && (before.origin ?? null) === null ? { ...before, origin } : before;
   if (type === "attended") return withSpan(item, account, { began: body.began, ended: body.ended });
   const { began, ended, people } = body;
   const others = item.records.filter((one) => !equal(one.by, account));
@@ -83,10 +92,14 @@ export type WasThere = {
   readonly disputed: boolean;
 };
 
-/** `complete`: somebody was the last to leave and said so. */
-export type CallSummary = Span & { readonly people: readonly WasThere[]; readonly complete: boolean };
+/** `complete`: somebody was the last to leave and said so. `origin`: what the call belongs to. */
+export type CallSummary = Span & {
+  readonly people: readonly WasThere[];
+  readonly complete: boolean;
+  readonly origin: Origin | null;
+};
 
-export function summaryOf({ attended, records }: CallItem): CallSummary {
+export function summaryOf({ attended, records, origin = null }: CallItem): CallSummary {
   const whole: readonly Span[] = [...attended.flatMap(({ spans }) => spans), ...records];
   const accounts = [
     ...attended.map(({ account }) => account),
@@ -98,6 +111,7 @@ export function summaryOf({ attended, records }: CallItem): CallSummary {
     ended: Math.max(...whole.map(({ ended }) => ended)),
     people: each.map((account) => wasThere(attended, records, account)),
     complete: records.length > 0,
+    origin,
   };
 }
 

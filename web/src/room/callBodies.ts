@@ -74,6 +74,24 @@ export function readCallPerson(value: unknown): CallPerson {
   return person;
 }
 
+/** A ring, an occurrence of a meeting, or neither. */
+function belongsOf(reader: FieldReader): {
+  readonly ring?: Uint8Array;
+  readonly meeting?: Uint8Array;
+  readonly occurrence?: string;
+} {
+  const belongs = {
+    ...(reader.has("ring") ? { ring: idOf(reader, "ring") } : {}),
+    ...(reader.has("meeting") ? { meeting: idOf(reader, "meeting") } : {}),
+    ...optionalLocal(reader, "occurrence"),
+  };
+  const { ring, meeting, occurrence } = belongs;
+  const one = ring === undefined || meeting === undefined;
+  require((meeting === undefined) === (occurrence === undefined) &&
+    one, "what a sitting belongs to is not whole");
+  return belongs;
+}
+
 function readRingAnswer(reader: FieldReader): RingAnswer {
   const answer = { call: idOf(reader, "call"), kind: reader.oneOf("kind", ANSWER_KINDS) };
   if (answer.kind === "at") return { ...answer, time: reader.integer("time", 0, MAX_NUMBER) };
@@ -91,7 +109,7 @@ function readCallRecord(reader: FieldReader): CallRecord {
   require(inOrder, "people out of order");
   const inside = people.every((one) => began <= one.began && one.ended <= ended);
   require(inside, "somebody there outside the sitting");
-  return { sitting, began, ended, people };
+  return { sitting, began, ended, people, ...belongsOf(reader) };
 }
 
 function readMeeting(reader: FieldReader): Meeting {
@@ -136,7 +154,7 @@ export const CALL_READERS: Readers = {
     const end = { call: idOf(reader, "call"), outcome: reader.oneOf("outcome", OUTCOMES) };
     return end.outcome === "written" ? { ...end, post: idOf(reader, "post") } : end;
   },
-  attended: (reader) => ({ sitting: idOf(reader, "sitting"), ...spanOf(reader) }),
+  attended: (reader) => ({ sitting: idOf(reader, "sitting"), ...spanOf(reader), ...belongsOf(reader) }),
   call_record: readCallRecord,
   meeting: readMeeting,
   meeting_change: (reader) => ({

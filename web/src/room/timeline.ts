@@ -7,6 +7,7 @@
 import { equal, toHex } from "../bytes/bytes";
 import { type CallItem, isBelievable, withWord } from "./attendance";
 import type { SittingEvent } from "./callBodies";
+import type { Origin } from "./origin";
 
 export const SEGMENT_ITEMS = 250;
 /** Different emoji under one post. More is noise, whoever sends it. */
@@ -46,6 +47,8 @@ export type SystemCode =
   | "rang_written"
   /** What a CallItem is shown as. Detail: its minutes. */
   | "call"
+  | "call_rung"
+  | "call_meeting"
   /** Detail: the title, and which date. */
   | "meeting"
   | "meeting_changed"
@@ -113,6 +116,11 @@ export function findPost(timeline: Timeline, id: Uint8Array): PostItem | null {
   return found?.item.kind === "post" ? found.item : null;
 }
 
+export function findSystem(timeline: Timeline, id: Uint8Array): SystemItem | null {
+  const found = find(timeline, id);
+  return found?.item.kind === "system" ? found.item : null;
+}
+
 function append(timeline: Timeline, item: Item): Timeline {
   const last = timeline.at(-1);
   if (last === undefined || last.length >= SEGMENT_ITEMS) return [...timeline, [item]];
@@ -174,22 +182,24 @@ export function withSaid(
   return find(timeline, said.id) === null ? append(timeline, newPost(said, author, n, at)) : timeline;
 }
 
-/** With one more word about who was in a call, at position n. */
+/** With one more word about who was in a call, at position n. `origin`: what it names. */
 export function withSitting(
   timeline: Timeline,
   event: SittingEvent,
   author: Uint8Array,
   n: number,
   at: number,
+  origin: Origin | null,
 ): Timeline {
   if (!isBelievable(event, at)) return timeline;
   const id = event.body.sitting;
   const found = find(timeline, id);
   if (found === null) {
-    const item: CallItem = { kind: "call", id, n, at, attended: [], records: [] };
-    return append(timeline, withWord(item, author, event));
+    const item: CallItem = { kind: "call", id, n, at, attended: [], records: [], origin: null };
+    return append(timeline, withWord(item, author, event, origin));
   }
-  return found.item.kind === "call" ? put(timeline, found, withWord(found.item, author, event)) : timeline;
+  if (found.item.kind !== "call") return timeline;
+  return put(timeline, found, withWord(found.item, author, event, origin));
 }
 
 export function newPost(

@@ -10,11 +10,14 @@ export type Ack = {
   readonly time: number;
 };
 
-/** The author was in a sitting, from `began` to `ended` (ms). Their own device says so, each time. */
+/** The author was in a sitting, from `began` to `ended` (ms). Their own device says so, each time. The */
 export type Attended = {
   readonly sitting: Uint8Array;
   readonly began: number;
   readonly ended: number;
+  readonly ring?: Uint8Array | null;
+  readonly meeting?: Uint8Array | null;
+  readonly occurrence?: string | null;
 };
 
 /** The recovery bundle: identity key, chain and pin list, sealed to a key that only the recovery code */
@@ -100,6 +103,9 @@ export type CallRecord = {
   readonly began: number;
   readonly ended: number;
   readonly people: readonly CallPerson[];
+  readonly ring?: Uint8Array | null;
+  readonly meeting?: Uint8Array | null;
+  readonly occurrence?: string | null;
 };
 
 /** How the media of a call fares, for its participants alone. */

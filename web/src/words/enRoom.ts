@@ -68,6 +68,8 @@ export const room = {
   },
 } as const;
 
+const lasted = (minutes: string): string => (minutes === "1" ? "1 minute" : `${minutes} minutes`);
+
 export const system = {
   created: (by: string): string => `${by} started this group`,
   joined: (who: string, by: string): string =>
@@ -92,8 +94,11 @@ export const system = {
   rang_off: (by: string, why: string): string => `${by} took the call back: ${why}`,
   rang_written: (by: string, why: string): string =>
     `${by} went on in writing, since a call did not come about: ${why}`,
-  call: (minutes: string, who: string): string =>
-    `A call: ${minutes === "1" ? "1 minute" : `${minutes} minutes`}, ${who}`,
+  call: (minutes: string, who: string): string => `A call: ${lasted(minutes)}, ${who}`,
+  call_rung: (minutes: string, who: string, by: string, why: string): string =>
+    `A call, since ${by} called the group (${why}): ${lasted(minutes)}, ${who}`,
+  call_meeting: (minutes: string, who: string, which: string): string =>
+    `The meeting “${which}”: ${lasted(minutes)}, ${who}`,
   meeting: (by: string, title: string): string => `${by} planned “${title}”`,
   meeting_changed: (by: string, title: string): string => `${by} planned “${title}” anew`,
   meeting_moved: (by: string, which: string): string => `${by} moved a meeting: ${which}`,

@@ -27,7 +27,7 @@ const NAMES = [
   "sitting",
 ].concat(
   ["began", "ended", "people", "meeting", "title", "start", "zone", "rule", "follows", "since", "occurrence"],
-  ["coming", "constructor"],
+  ["coming", "ring", "constructor"],
 );
 const anyValue = fc.oneof(
   fc.nat(),

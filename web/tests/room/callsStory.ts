@@ -9,7 +9,7 @@ import { fromHex, toHex } from "../../src/bytes/bytes";
 import { type CallItem, summaryOf } from "../../src/room/attendance";
 import { decodeBody, type EventBody, encodeBody } from "../../src/room/bodies";
 import { calendarFile } from "../../src/room/calendarFile";
-import { callLine } from "../../src/room/callLines";
+import { callLine, namedOrigin, ringLineId } from "../../src/room/callLines";
 import { foldGone as goneFromRings, mayEnd, type Ring, ringView } from "../../src/room/calls";
 import { encodeCanonical } from "../../src/room/canonical";
 import { RoomDataError } from "../../src/room/errors";
@@ -26,9 +26,10 @@ import {
   seriesOf,
   unplaced,
 } from "../../src/room/meetings";
+import { type Origin, originOf } from "../../src/room/origin";
 import { begins, DAYS, naiveLocal, naiveMs, starts } from "../../src/room/recurrence";
 import { encodeSnapshot, snapshotHash } from "../../src/room/snapshot";
-import { EMPTY_TIMELINE, type Timeline, withSitting } from "../../src/room/timeline";
+import { EMPTY_TIMELINE, type Timeline, withSitting, withSystem } from "../../src/room/timeline";
 import { id, seeded } from "../identity/people";
 
 export type Entry = {
@@ -93,10 +94,15 @@ class Reader {
       const before = this.fold;
       this.fold = foldEvent(before, { n, account, device: account, time }, envelope, event).fold;
       if (event?.type === "attended" || event?.type === "call_record") {
-        this.timeline = withSitting(this.timeline, event, account, n, time);
+        const origin = namedOrigin(this.timeline, this.fold, event);
+        this.timeline = withSitting(this.timeline, event, account, n, time, origin);
       }
       const line = event && callLine(before, this.fold, event);
       if (line !== null) this.lines.push([n, line.code, line.detail]);
+      if (line !== null && event?.type === "ring") {
+        const item = { id: ringLineId(event.body.call), n, at: time, who: null, by: account, ...line };
+        this.timeline = withSystem(this.timeline, item);
+      }
     }
     this.folds.push(toHex(snapshotHash(this.snapshot(n))));
   }
@@ -145,6 +151,8 @@ function viewOf({ rings, meetings }: Fold, accounts: readonly Uint8Array[], now:
     next_due: nextDue(meetings, now),
     full: isFull(meetings, now),
     unplaced: unplaced(meetings).map(({ meeting }) => toHex(meeting)),
+    // Of a call that two of them have just begun.
+    origin: written(originOf(rings, meetings, accounts.slice(0, 2), now)),
   };
 }
 
@@ -177,11 +185,18 @@ function occurrenceOf(one: Occurrence, accounts: readonly Uint8Array[]) {
 }
 
 function sittingOf(item: CallItem) {
-  const { began, ended, people, complete } = summaryOf(item);
+  const { began, ended, people, complete, origin } = summaryOf(item);
   const each = people.map(({ account, present, own, disputed }) => ({
     ...{ account: toHex(account), present, own, disputed },
   }));
-  return { id: toHex(item.id), n: item.n, at: item.at, began, ended, people: each, complete };
+  const of = written(origin);
+  return { id: toHex(item.id), n: item.n, at: item.at, began, ended, people: each, complete, origin: of };
+}
+
+function written(origin: Origin | null): readonly (string | null)[] | null {
+  if (origin === null) return null;
+  if (origin.kind === "ring") return ["ring", toHex(origin.call), origin.by && toHex(origin.by), origin.why];
+  return ["meeting", toHex(origin.meeting), origin.occurrence, origin.title, origin.start];
 }
 
 // Telling
@@ -263,7 +278,10 @@ class Teller {
         return { type: "ring_end", body: { call: this.#call(), outcome, ...post } };
       }
       case 7:
-        return { type: "attended", body: { sitting: this.#id("sitting", 5), ...this.#span() } };
+        return {
+          type: "attended",
+          body: { sitting: this.#id("sitting", 12), ...this.#span(), ...this.#belongs() },
+        };
       case 8:
         return this.#record();
       case 9:
@@ -321,7 +339,15 @@ class Teller {
         return { account, began: came, ended: came + this.#below(ended - came + 1) };
       })
       .sort((a, b) => (toHex(a.account) < toHex(b.account) ? -1 : 1));
-    return { type: "call_record", body: { sitting: this.#id("sitting", 5), began, ended, people } };
+    const of = { sitting: this.#id("sitting", 12), ...this.#belongs() };
+    return { type: "call_record", body: { ...of, began, ended, people } };
+  }
+
+  /** Mostly something that there is. */
+  #belongs(): { readonly ring?: Uint8Array } | { readonly meeting: Uint8Array; readonly occurrence: string } {
+    const dice = this.#below(10);
+    if (dice < 3) return { ring: this.#call() };
+    return dice < 6 ? this.#occurrence() : {};
   }
 
   #rule(start: string): string | null {

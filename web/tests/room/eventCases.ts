@@ -53,6 +53,7 @@ const ring = { call: ID, urgency: "now", why: "I need another view", wanted: 2 }
 const answer = { call: ID, kind: "joining" };
 const end = { call: ID, outcome: "met" };
 const attended = { sitting: ID, began: 1000, ended: 2000 };
+const met = { meeting: ID, occurrence: "2027-03-02T18:00" };
 const record = { ...attended, people: [{ account: ID, began: 1000, ended: 1500 }] };
 const person = { account: OTHER, began: 1200, ended: 2000 };
 const meeting = { meeting: ID, title: "Tuesday group", start: "2026-03-03T18:00", minutes: 60 };
@@ -235,8 +236,16 @@ export const EVENT_CASES: readonly EventCase[] = [
     one: of(attended),
     "no time at all": of({ ...attended, ended: 1000 }),
     "a day": of({ ...attended, ended: 1000 + DAY }),
+    "of a ring": of({ ...attended, ring: ID }),
+    "of a meeting": of({ ...attended, ...met }),
   }),
   ...cases("attended", false, {
+    "of a meeting without its occurrence": of({ ...attended, meeting: ID }),
+    "of an occurrence without its meeting": of({ ...attended, occurrence: met.occurrence }),
+    "of a ring and a meeting": of({ ...attended, ...met, ring: ID }),
+    "of no ring": of({ ...attended, ring: null }),
+    "of a short ring": of({ ...attended, ring: ID.slice(1) }),
+    "of a day that there is not": of({ ...attended, ...met, occurrence: "2027-02-29T18:00" }),
     "an end before the beginning": of({ ...attended, ended: 999 }),
     "more than a day": of({ ...attended, ended: 1001 + DAY }),
     "before 1970": of({ ...attended, began: -1 }),
@@ -244,8 +253,12 @@ export const EVENT_CASES: readonly EventCase[] = [
   ...cases("call_record", true, {
     "one person": of(record),
     "two people": of({ ...record, people: [...record.people, person] }),
+    "of a ring": of({ ...record, ring: ID }),
+    "of a meeting": of({ ...record, ...met }),
   }),
   ...cases("call_record", false, {
+    "of a meeting without its occurrence": of({ ...record, meeting: ID }),
+    "of a ring and a meeting": of({ ...record, ...met, ring: ID }),
     nobody: of({ ...record, people: [] }),
     "people out of order": of({ ...record, people: [person, ...record.people] }),
     "somebody twice": of({ ...record, people: [person, person] }),

@@ -4,7 +4,7 @@ import { equal, toHex } from "../../bytes/bytes";
 import type { LeafIdentity } from "../../identity/credential";
 import { unprotect } from "../../mls/application";
 import type { Entry } from "../../wire/generated";
-import { callLine } from "../callLines";
+import { callLine, namedOrigin, ringLineId } from "../callLines";
 import { hasLapsed, ringOf } from "../calls";
 import {
   decodeBody,
@@ -16,7 +16,7 @@ import {
   eventSignatureIsValid,
 } from "../events";
 import { type Fold, foldEvent } from "../fold";
-import { withSaid, withSitting, withSystem } from "../timeline";
+import { findSystem, withSaid, withSitting, withSystem } from "../timeline";
 import { copyFound } from "./endings";
 import { judged } from "./faults";
 import { queueEvent } from "./outbox";
@@ -177,7 +177,12 @@ function apply(turn: Turn, place: Place, leaf: LeafIdentity, event: EventBody, b
       return;
     case "attended":
     case "call_record":
-      turn.set({ timeline: withSitting(timeline, event, leaf.accountId, n, time) });
+      turn.set({
+        timeline: withSitting(
+          ...([timeline, event, leaf.accountId, n, time] as const),
+          namedOrigin(timeline, turn.state.fold, event),
+        ),
+      });
       return;
     case "ring":
     case "ring_end":
@@ -200,7 +205,9 @@ function noteCall(turn: Turn, place: Place, leaf: LeafIdentity, event: EventBody
   const { fold, timeline } = turn.state;
   const line = callLine(before, fold, event);
   if (line === null) return;
-  const { id, n, time: at } = place;
+  const { n, time: at } = place;
+  const ringId = event.type === "ring" ? ringLineId(event.body.call) : null;
+  const id = ringId !== null && findSystem(timeline, ringId) === null ? ringId : place.id;
   turn.set({ timeline: withSystem(timeline, { id, n, at, who: null, by: leaf.accountId, ...line }) });
   if (event.type !== "ring" || equal(leaf.accountId, turn.env.me.accountId)) return;
   const ring = ringOf(fold.rings, event.body.call);

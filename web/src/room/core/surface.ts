@@ -271,6 +271,8 @@ export type SightItem =
       readonly who: string;
       readonly by: string;
       readonly detail: string;
+      /** Of a call: why it was called, or which meeting it was. */
+      readonly about?: string;
     };
 
 export type SightMember = {

@@ -104,13 +104,18 @@ function sightOf(state: RoomState, env: Env, item: Item, delivered: number): Sig
   };
 }
 
-/** Who was there, and for how many minutes it went on. */
+/** Who was there, for how many minutes it went on, and what it was. */
 function sightOfCall(state: RoomState, item: CallItem): SightItem {
-  const { began, ended, people } = summaryOf(item);
+  const { began, ended, people, origin } = summaryOf(item);
   const who = people.map(({ account }) => nameOf(state, account)).join(", ");
   const detail = String(Math.max(Math.floor((ended - began + 30_000) / 60_000), 1));
   const { id, n, at } = item;
-  return { kind: "system", id, n, at, code: "call", who, by: "", detail };
+  const line = { kind: "system", id, n, at, who, by: "", detail } as const;
+  if (origin?.kind === "ring" && origin.why !== "")
+    return { ...line, code: "call_rung", by: nameOf(state, origin.by), about: origin.why };
+  if (origin?.kind === "meeting" && origin.title !== "")
+    return { ...line, code: "call_meeting", about: `${origin.title}, ${origin.start.replace("T", " ")}` };
+  return { ...line, code: "call" };
 }
 
 /** How much of a post is shown above a reply to it. */

@@ -41,6 +41,10 @@ export function systemText(item: TimelineItem & { kind: "system" }): string {
       return say[item.code](by, item.detail);
     case "call":
       return say.call(item.detail, who);
+    case "call_rung":
+      return say.call_rung(item.detail, who, by, item.about ?? "");
+    case "call_meeting":
+      return say.call_meeting(item.detail, who, item.about ?? "");
     default:
       return say.other(item.code);
   }

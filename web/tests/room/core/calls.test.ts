@@ -44,6 +44,45 @@ function lines(device: Device): readonly string[] {
 }
 
 describe("calls and meetings", () => {
+  it("a call is shown as what it was called for, also when its ring is over", () => {
+    const world = new World("called");
+    const [anna, ben] = roomOf(world, "anna", "ben") as [Device, Device];
+    const began = world.now;
+    const attended = (of: Partial<Extract<CallEvent, { type: "attended" }>["body"]>): CallEvent => ({
+      type: "attended",
+      body: { sitting: SITTING, began, ended: world.now, ...of },
+    });
+    const last = () => anna.view().items.at(-1);
+    say(anna, RING, { type: "ring_end", body: { call: CALL, outcome: "met" } });
+    world.run(1_000);
+    say(ben, attended({}));
+    world.run(1_000);
+    expect(last()).toMatchObject({ code: "call" });
+    say(ben, attended({ ring: CALL }));
+    // The first word that names something decides.
+    say(anna, attended({ ring: id("another call") }));
+    world.run(1_000);
+    expect(last()).toMatchObject({ code: "call_rung", by: "anna", about: ring.why, detail: "1" });
+    expectStored(anna);
+    expectConverged(world);
+  });
+
+  it("a call of a meeting is shown by its title, and stays so when the meeting is called off", () => {
+    const world = new World("met");
+    const [anna, ben] = roomOf(world, "anna", "ben") as [Device, Device];
+    const occurrence = "2027-03-16T18:00";
+    const moved = { meeting: MEETING, occurrence, start: "2027-03-17T18:30", minutes: 60 };
+    say(anna, PLAN, { type: "meeting_change", body: moved });
+    const span = { began: world.now, ended: world.now };
+    say(ben, { type: "attended", body: { sitting: SITTING, ...span, meeting: MEETING, occurrence } });
+    world.run(1_000);
+    say(anna, CANCEL);
+    world.run(1_000);
+    const line = ben.view().items.find((one) => one.kind === "system" && one.code === "call_meeting");
+    expect(line).toMatchObject({ who: "ben", about: "Balint, 2027-03-17 18:30" });
+    expectStored(ben);
+  });
+
   it("a call is rung, answered and met", () => {
     const world = new World("ring");
     const [anna, ben, cleo] = roomOf(world, "anna", "ben", "cleo") as [Device, Device, Device];

@@ -343,7 +343,7 @@ describe("a call goes on", () => {
     const group = { ...membership.group, privateTree };
     cleo.state = { ...cleo.state!, membership: { ...membership, group } };
     anna.command({ kind: "rename", title: "Renamed" });
-    world.run(200);
+    world.run(60);
     expect([cleo.told(), cleo.state!.stage]).toEqual([["stuck anna"], "rejoining"]);
     expect(cleo.state!.membership).not.toBe(null);
     expect([cleo.keys, cleo.state!.media.stage]).toEqual([null, "off"]);
