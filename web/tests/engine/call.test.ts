@@ -136,9 +136,10 @@ describe("a call", () => {
     await anna.engine.leaveCall();
     await bert.tab.until("over", () => callOf(bert) === null);
     const line = await bert.tab.until("a line about it", () =>
-      bert.tab.rooms.get(roomId)?.items.find((one) => one.kind === "system" && one.code === "call"),
+      bert.tab.rooms.get(roomId)?.items.find((one) => one.kind === "system" && one.code === "call_rung"),
     );
-    expect(line).toMatchObject({ kind: "system" });
+    // Of the ring that led to it, which is over since.
+    expect(line).toMatchObject({ by: "Anna", about: "A client in crisis, I need a second head" });
   });
 });
 
