@@ -5,6 +5,7 @@ multiplicative decrease), one by loss (§6). Rates are bits in a second, times s
 """
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Final
 
 from signaling.sfu.trendline import Trendline, Usage
@@ -61,29 +62,27 @@ class Arrived:
         self._packets: deque[tuple[float, int]] = deque()
         self._total = 0
 
-    def add_all(self, results: list[Result]) -> None:
-        """Those of one moment count as one: nothing else is done for each packet."""
-        at = together = None
-        for _, _, size, when in results:
-            if when is None:
-                continue
-            if at is None or together is None or not 0 <= when - at < MOMENT:
-                if at is not None and together is not None:
-                    self._add(at, together)
-                at, together = when, size
-            else:
+    def add_all(self, arrivals: Iterable[tuple[int, float]]) -> None:
+        """(bytes, when) of each. Those of one moment count as one: nothing else is done for each packet."""
+        packets, total = self._packets, self._total
+        begun, together = float("-inf"), 0
+        for size, when in arrivals:
+            if 0 <= when - begun < MOMENT:
                 together += size
-        if at is not None and together is not None:
-            self._add(at, together)
-
-    def _add(self, when: float, size: int) -> None:
-        packets = self._packets
-        if packets and when < packets[-1][0]:
-            when = packets[-1][0]
-        packets.append((when, size))
-        self._total += size
-        while packets[0][0] < when - RATE_WINDOW or len(packets) > MAX_ARRIVED:
-            self._total -= packets.popleft()[1]
+                continue
+            if together:
+                packets.append((begun, together))
+                total += together
+            # Never before what is there already.
+            newest = packets[-1][0] if packets else when
+            begun, together = (when if when > newest else newest), size
+        if together:
+            packets.append((begun, together))
+            total += together
+            oldest = begun - RATE_WINDOW
+            while packets[0][0] < oldest or len(packets) > MAX_ARRIVED:
+                total -= packets.popleft()[1]
+        self._total = total
 
     @property
     def rate(self) -> float | None:
@@ -193,7 +192,7 @@ class Estimator:
         over = self._trendline.add_all(
             [(sent, when) for _, sent, _, when in results if sent is not None and when is not None]
         )
-        self._arrived.add_all(results)
+        self._arrived.add_all([(size, when) for _, _, size, when in results if when is not None])
         self._count(results)
         self._silent = 0.0
         self._seen = True

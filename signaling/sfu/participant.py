@@ -1,6 +1,6 @@
 """One participant of a room: what it publishes, what it receives, and which SSRC of its packets is what."""
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from signaling.sfu.bandwidth import Estimator, Result
 from signaling.sfu.control import Kind, Layer
@@ -53,8 +53,13 @@ MIN_REPAIR_BURST: Final = 8_000.0
 REPAIR_BURST: Final = 150_000.0
 """within these bytes. More of them would make the queue longer in which they wait themselves."""
 
+_SENT: Final = SENT_SLOTS - 1
 _WRAP: Final = (1 << 24) * REFERENCE
 """Ticks after which the reference time of feedback begins anew."""
+
+
+Sent = tuple[float | None, int]
+"""When a packet left (None: it is not known), and its bytes."""
 
 
 class StreamOut(NamedTuple):
@@ -172,8 +177,7 @@ class Participant:
         """Lines that it gave up: they go on counting when it takes them again."""
         self.wide = 0
         """The last transport-wide number, counted on beyond 16 bits."""
-        self.ring: list[tuple[float | None, int] | None] = [None] * SENT_SLOTS
-        """When each packet left (None: it is not known), and its bytes."""
+        self.ring: list[Sent | None] = [None] * SENT_SLOTS
         self.estimator = Estimator()
         self.ladder = Ladder()
         self.probe = Probe()
@@ -335,14 +339,34 @@ class Participant:
 
     def matched(self, base: int, statuses: Statuses) -> list[Result]:
         """What a feedback says about the packets that we remember, each once where it arrived."""
-        out: list[Result] = []
-        ring, mask, wide = self.ring, SENT_SLOTS - 1, self.wide
+        ring, wide, count = self.ring, self.wide, len(statuses)
         first = wide - ((wide - base) & 0xFFFF)
-        last = self.last_tick
+        begin, end = first & _SENT, (first & _SENT) + count
+        if wide - SENT_SLOTS < first <= wide - count + 1 and end <= SENT_SLOTS:
+            entries = ring[begin:end]
+            if None not in statuses and None not in entries:
+                # As it mostly is: all of it arrived, and none of it was told of before.
+                ticks = cast(list[int], statuses)
+                shift = self._turns(ticks[0])
+                self.last_tick = ticks[-1] + shift
+                ring[begin:end] = [None] * count
+                self.heard_wide = max(self.heard_wide, first + count - 1)
+                return [
+                    (number, sent, size, (tick + shift) * TICK)
+                    for number, (sent, size), tick in zip(
+                        range(first, first + count), cast(list[Sent], entries), ticks, strict=True
+                    )
+                ]
+        return self._matched_each(first, statuses)
+
+    def _matched_each(self, first: int, statuses: Statuses) -> list[Result]:
+        out: list[Result] = []
+        ring, wide = self.ring, self.wide
+        shift = None
         for number, tick in enumerate(statuses, first):
             if not wide - SENT_SLOTS < number <= wide:
                 continue
-            sent = ring[number & mask]
+            sent = ring[number & _SENT]
             if sent is None:
                 continue
             if tick is None:
@@ -350,15 +374,19 @@ class Participant:
                 if number > self.heard_wide:
                     out.append((number, sent[0], sent[1], None))
                 continue
-            if last is not None:
-                tick = last + (tick - last + _WRAP // 2) % _WRAP - _WRAP // 2
-            last = tick
-            ring[number & mask] = None
-            out.append((number, sent[0], sent[1], tick * TICK))
-        self.last_tick = last
+            if shift is None:
+                shift = self._turns(tick)
+            self.last_tick = tick + shift
+            ring[number & _SENT] = None
+            out.append((number, sent[0], sent[1], (tick + shift) * TICK))
         if out:
             self.heard_wide = max(self.heard_wide, out[-1][0])
         return out
+
+    def _turns(self, tick: int) -> int:
+        """Ticks between a feedback's and those counted on, from the first one of it that counts."""
+        last = self.last_tick
+        return 0 if last is None else (last - tick + _WRAP // 2) // _WRAP * _WRAP
 
 
 def _layer(section: Section, rid: str | None) -> Layer | None:

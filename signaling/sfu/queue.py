@@ -42,13 +42,14 @@ class Queue:
 
     def add(self, sent: float, arrived: float) -> None:
         delay = arrived - sent
+        recent = self._recent
         if arrived < self._renewed:  # its clock was set back: what was before says nothing
             self._floor = None
-            self._recent.clear()
+            recent.clear()
         if self._floor is None or arrived - self._renewed >= FLOOR_SPAN:
             self._before, self._floor, self._renewed = self._floor, delay, arrived
-        self._floor = min(self._floor, delay)
-        recent = self._recent
+        elif delay < self._floor:
+            self._floor = delay
         while recent and recent[-1][1] >= delay:
             recent.pop()
         recent.append((arrived, delay))

@@ -16,6 +16,8 @@ from signaling.sfu.queue import Queue
 BURST: Final = 0.005
 WINDOW: Final = 20
 """Groups that the line goes through."""
+AFRESH: Final = 256
+"""Groups after which its sums are made afresh."""
 SMOOTHING: Final = 0.9
 GAIN: Final = 4.0
 MAX_GROUPS: Final = 60
@@ -56,8 +58,8 @@ class Trendline:
         "_groups",
         "_over",
         "_overs",
-        "_points",
         "_previous",
+        "_slope",
         "_smoothed",
         "_threshold",
         "_trend",
@@ -77,7 +79,7 @@ class Trendline:
         # A group: first sent, last sent, last arrived.
         self._group: tuple[float, float, float] | None = None
         self._previous: tuple[float, float, float] | None = None
-        self._points: deque[tuple[float, float]] = deque(maxlen=WINDOW)
+        self._slope = Slope()
         self._first_arrival = 0.0
         self._accumulated = 0.0
         self._smoothed = 0.0
@@ -91,55 +93,58 @@ class Trendline:
     def add_all(self, packets: Iterable[tuple[float, float]]) -> bool:
         """(sent, arrived) of several. True when there was overuse among them."""
         over = False
-        group = self._group
+        packets = iter(packets)
+        if self._group is None:
+            begins = next(packets, None)
+            if begins is None:
+                return False
+            self._group = (begins[0], *begins)
+        first, last, arrival = self._group
         for sent, arrived in packets:
-            if group is None:
-                group = (sent, sent, arrived)
-                continue
-            first, last, arrival = group
-            if sent < first:
-                continue  # sent before this group: reordered
-            if sent - first <= BURST:
-                group = (first, sent if sent > last else last, arrived if arrived > arrival else arrival)
+            since = sent - first
+            if since <= BURST:
+                if since >= 0:  # else it was sent before this group: reordered
+                    if sent > last:
+                        last = sent
+                    if arrived > arrival:
+                        arrival = arrived
                 continue
             if sent - last > MAX_PAUSE:
                 self._restart()
-                group = (sent, sent, arrived)
-                continue
-            behind = arrived - arrival
-            if 0 <= behind <= BURST and behind < sent - last and sent - first <= MAX_BUNCH:
-                group = (first, sent, arrived)
-                continue
-            if self._previous is not None:
-                self._measure(self._previous, group)
-                over = over or self.usage is Usage.OVER
-            self._previous = group
-            group = (sent, sent, arrived)
-        self._group = group
+            else:
+                behind = arrived - arrival
+                if 0 <= behind <= BURST and behind < sent - last and since <= MAX_BUNCH:
+                    last, arrival = sent, arrived
+                    continue
+                group = (first, last, arrival)
+                if self._previous is not None:
+                    self._measure(self._previous, group)
+                    over = over or self.usage is Usage.OVER
+                self._previous = group
+            first, last, arrival = sent, sent, arrived
+        self._group = (first, last, arrival)
         return over
 
     def _measure(self, before: tuple[float, float, float], group: tuple[float, float, float]) -> None:
-        sent = (group[1] - before[1]) * 1000
-        delay = (group[2] - before[2]) * 1000 - sent
-        now = group[2] * 1000
-        self.queue.add(group[1], group[2])
-        if not self._points:
-            self._first_arrival = now
+        _, last, arrival = group
+        sent = (last - before[1]) * 1000
+        now = arrival * 1000
+        self.queue.add(last, arrival)
         self._groups += 1
-        self._accumulated += delay
-        self._smoothed = SMOOTHING * self._smoothed + (1 - SMOOTHING) * self._accumulated
-        self._points.append((now - self._first_arrival, self._smoothed))
-        trend = self._trend
-        if len(self._points) == WINDOW:
-            trend = _slope(self._points)
-        self._detect(trend, sent, now)
+        if self._groups == 1:
+            self._first_arrival = now
+        self._accumulated = accumulated = self._accumulated + (arrival - before[2]) * 1000 - sent
+        self._smoothed = smoothed = SMOOTHING * self._smoothed + (1 - SMOOTHING) * accumulated
+        slope = self._slope.add(now - self._first_arrival, smoothed)
+        self._detect(self._trend if slope is None else slope, sent, now)
 
     def _detect(self, slope: float, sent: float, now: float) -> None:
         """§5.4: the modified slope against the threshold."""
-        modified = min(self._groups, MAX_GROUPS) * slope * GAIN
-        if self._groups < 2:
+        groups, threshold = self._groups, self._threshold
+        modified = (groups if groups < MAX_GROUPS else MAX_GROUPS) * slope * GAIN
+        if groups < 2:
             self.usage = Usage.NORMAL
-        elif modified > self._threshold:
+        elif modified > threshold:
             self._over += sent / 1000
             self._overs += 1
             if self.queue.standing < MIN_QUEUE:
@@ -151,32 +156,74 @@ class Trendline:
         else:
             self._over = 0.0
             self._overs = 0
-            self.usage = Usage.UNDER if modified < -self._threshold else Usage.NORMAL
+            self.usage = Usage.UNDER if modified < -threshold else Usage.NORMAL
         self._trend = slope
         self._adapt(abs(modified), now)
 
     def _adapt(self, size: float, now: float) -> None:
-        if self._adapted is None:
-            self._adapted = now
-        if size <= self._threshold + MAX_STEP:
-            gain = GAIN_DOWN if size < self._threshold else GAIN_UP
-            elapsed = max(0.0, min(now - self._adapted, MAX_ADAPTATION))
-            moved = self._threshold + gain * (size - self._threshold) * elapsed
-            self._threshold = max(MIN_THRESHOLD, min(MAX_THRESHOLD, moved))
+        threshold, adapted = self._threshold, self._adapted
         self._adapted = now
+        if adapted is None or now <= adapted or size > threshold + MAX_STEP:
+            return
+        elapsed = now - adapted
+        if elapsed > MAX_ADAPTATION:
+            elapsed = MAX_ADAPTATION
+        moved = threshold + (GAIN_DOWN if size < threshold else GAIN_UP) * (size - threshold) * elapsed
+        if moved < MIN_THRESHOLD:
+            moved = MIN_THRESHOLD
+        self._threshold = moved if moved < MAX_THRESHOLD else MAX_THRESHOLD
 
 
-def _slope(points: deque[tuple[float, float]]) -> float:
-    """Least squares. From the first point on, so that the sums stay small."""
-    x0, y0 = points[0]
-    sum_x = sum_y = sum_xx = sum_xy = 0.0
-    for x, y in points:
-        x -= x0
-        y -= y0
-        sum_x += x
-        sum_y += y
-        sum_xx += x * x
-        sum_xy += x * y
-    count = len(points)
-    below = count * sum_xx - sum_x * sum_x
-    return (count * sum_xy - sum_x * sum_y) / below if below > 0 else 0.0
+class Slope:
+    """Least squares through the last `WINDOW` points, by sums that go on from one point to the next.
+
+    They count from the oldest point on, so that they stay small, and are made afresh now and then: else what
+    is rounded would add up.
+    """
+
+    __slots__ = ("_adds", "_points", "_sum_x", "_sum_xx", "_sum_xy", "_sum_y")
+
+    def __init__(self) -> None:
+        self._points: deque[tuple[float, float]] = deque()
+        self._adds = 0
+        self._sum_x = self._sum_y = self._sum_xx = self._sum_xy = 0.0
+
+    def add(self, x: float, y: float) -> float | None:
+        """The slope with this point; None while there are too few."""
+        points = self._points
+        points.append((x, y))
+        count = len(points)
+        if count < WINDOW:
+            return None
+        self._adds += 1
+        if count == WINDOW or self._adds % AFRESH == 0:
+            if count > WINDOW:
+                points.popleft()
+            self._sum()
+        else:
+            # The oldest point, where the sums begin, goes: from the next one on they are less by its place.
+            x0, y0 = points.popleft()
+            x1, y1 = points[0]
+            dx, dy = x1 - x0, y1 - y0
+            rest = WINDOW - 1
+            sum_x, sum_y = self._sum_x, self._sum_y
+            x -= x1
+            y -= y1
+            self._sum_xx += dx * (rest * dx - 2 * sum_x) + x * x
+            self._sum_xy += dy * (rest * dx - sum_x) - dx * sum_y + x * y
+            self._sum_x = sum_x - rest * dx + x
+            self._sum_y = sum_y - rest * dy + y
+        below = WINDOW * self._sum_xx - self._sum_x * self._sum_x
+        return (WINDOW * self._sum_xy - self._sum_x * self._sum_y) / below if below > 0 else 0.0
+
+    def _sum(self) -> None:
+        x0, y0 = self._points[0]
+        sum_x = sum_y = sum_xx = sum_xy = 0.0
+        for x, y in self._points:
+            x -= x0
+            y -= y0
+            sum_x += x
+            sum_y += y
+            sum_xx += x * x
+            sum_xy += x * y
+        self._sum_x, self._sum_y, self._sum_xx, self._sum_xy = sum_x, sum_y, sum_xx, sum_xy
