@@ -64,11 +64,11 @@ def split_keys(profile: Profile, material: bytes) -> Keys:
 class _End:
     """One direction: libsrtp's session, and the room in which it works."""
 
-    __slots__ = ("_length", "_room", "_session", "_srtp", "_view")
+    __slots__ = ("_length", "_room", "_session", "_view", "srtp")
 
     def __init__(self, profile: Profile, key: bytes, of: int) -> None:
-        self._session = pylibsrtp.Session(_policy(profile, key, of))  # it frees what `_srtp` is of
-        self._srtp = self._session._srtp[0]
+        self._session = pylibsrtp.Session(_policy(profile, key, of))  # it frees what `srtp` is of
+        self.srtp = self._session._srtp[0]
         self._room = ffi.new("char[]", MAX_SEALED)
         self._view = ffi.buffer(self._room)
         self._length = ffi.new("int *")
@@ -81,14 +81,16 @@ class _End:
         view, length = self._view, self._length
         view[0:size] = packet
         length[0] = size
-        if work(self._srtp, self._room, length):
+        if work(self.srtp, self._room, length):
             return None
         done: bytes = view[0 : length[0]]
         return done
 
 
-_PROTECT: Final = lib.srtp_protect
-_PROTECT_RTCP: Final = lib.srtp_protect_rtcp
+PROTECT: Final = lib.srtp_protect
+"""libsrtp's own: of a direction, where a packet lies with room behind it, and its length. 0: it is done."""
+PROTECT_RTCP: Final = lib.srtp_protect_rtcp
+"""As `PROTECT`."""
 _UNPROTECT: Final = lib.srtp_unprotect
 _UNPROTECT_RTCP: Final = lib.srtp_unprotect_rtcp
 
@@ -99,6 +101,8 @@ class Srtp:
     def __init__(self, profile: Profile, *, sends: bytes, reads: bytes) -> None:
         self._out = _End(profile, sends, Policy.SSRC_ANY_OUTBOUND)
         self._in = _End(profile, reads, Policy.SSRC_ANY_INBOUND)
+        self.sends = self._out.srtp
+        """What `PROTECT` takes for the direction that this end seals in."""
         self._ssrcs: set[bytes] = set()  # those that authentic packets came from
         self.refused = 0
         self.unsent = 0
@@ -113,44 +117,31 @@ class Srtp:
 
     def open_rtp(self, packet: bytes) -> bytes | None:
         """The packet that was sent, or None: forged, damaged, seen before, too old, of too many sources."""
-        ssrc = packet[8:12]
-        known = ssrc in self._ssrcs
-        if not known and len(self._ssrcs) >= MAX_SSRCS:
-            self.refused += 1
-            return None
-        opened = self._in.run(_UNPROTECT, packet, MAX_SEALED)
-        if opened is None:
-            self.refused += 1
-            return None
-        if not known:
-            self._ssrcs.add(ssrc)
-        return opened
+        return self._opened(_UNPROTECT, packet, packet[8:12])
 
     def open_rtcp(self, packet: bytes) -> bytes | None:
         """As `open_rtp`."""
-        ssrc = packet[4:8]
+        return self._opened(_UNPROTECT_RTCP, packet, packet[4:8])
+
+    def _opened(self, work: Any, packet: bytes, ssrc: bytes) -> bytes | None:
         known = ssrc in self._ssrcs
-        if not known and len(self._ssrcs) >= MAX_SSRCS:
-            self.refused += 1
-            return None
-        opened = self._in.run(_UNPROTECT_RTCP, packet, MAX_SEALED)
+        opened = self._in.run(work, packet, MAX_SEALED) if known or len(self._ssrcs) < MAX_SSRCS else None
         if opened is None:
             self.refused += 1
-            return None
-        if not known:
+        elif not known:
             self._ssrcs.add(ssrc)
         return opened
 
     def seal_rtp(self, packet: bytes) -> bytes | None:
         """None where libsrtp refuses: it would be this index's second packet, or it is too long."""
-        sealed = self._out.run(_PROTECT, packet, MAX_PACKET)
-        if sealed is None:
-            self.unsent += 1
-        return sealed
+        return self._sealed(PROTECT, packet)
 
     def seal_rtcp(self, packet: bytes) -> bytes | None:
         """As `seal_rtp`."""
-        sealed = self._out.run(_PROTECT_RTCP, packet, MAX_PACKET)
+        return self._sealed(PROTECT_RTCP, packet)
+
+    def _sealed(self, work: Any, packet: bytes) -> bytes | None:
+        sealed = self._out.run(work, packet, MAX_PACKET)
         if sealed is None:
             self.unsent += 1
         return sealed

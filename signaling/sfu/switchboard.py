@@ -4,12 +4,14 @@ No socket, no clock. The driver gives datagrams, messages and the time, and then
 What a packet means to the others of its room is the forwarder's business.
 """
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from OpenSSL import SSL
 
 from signaling.sfu import payloads
+from signaling.sfu.batch import FULL, SLOT, Batch
 from signaling.sfu.control import (
     Answer,
     Close,
@@ -35,6 +37,7 @@ from signaling.sfu.participant import StreamOut
 from signaling.sfu.randomness import Rng
 from signaling.sfu.sdp import SdpError, Transport
 from signaling.sfu.session import MAX_BEGUN, MAX_PUBLISHED, Session
+from signaling.sfu.srtp import MAX_PACKET, PROTECT, PROTECT_RTCP
 from signaling.sfu.stun import Address
 
 MAX_SESSIONS = 1024
@@ -89,7 +92,9 @@ class Switchboard:
         self._rooms: dict[bytes, Room] = {}
         self._shaking: dict[bytes, Session] = {}
         self._touched: dict[bytes, Room] = {}  # rooms whose forwarder may have something to say
-        self._datagrams: list[tuple[bytes, Address]] = []
+        self._datagrams: deque[tuple[bytes, Address]] = deque()
+        # What forwarders gave that is not sealed yet.
+        self._leaving: deque[tuple[Room, Iterator[tuple[bytes, bytes, bool]]]] = deque()
         self._messages: list[FromUnit] = []
         self._sweep_at = now + SWEEP_S
         self._report_at = now + REPORT_S
@@ -339,33 +344,60 @@ class Switchboard:
 
     # What goes out
 
-    def take(self, now: float) -> tuple[list[tuple[bytes, Address]], list[FromUnit]]:
-        """Datagrams and messages, in the order in which they are to be sent."""
+    def take(self, now: float) -> list[FromUnit]:
+        """The messages, in the order in which they are to be sent. `fill` has the datagrams."""
         touched, self._touched = self._touched, {}
         for room in touched.values():
             for id_ in room.forwarder.changed():
                 if id_ in room.sessions:
                     self._offer(room.sessions[id_], now)
-            self._seal(room)
-        datagrams, self._datagrams = self._datagrams, []
+            out = room.forwarder.take()
+            if out:
+                self._leaving.append((room, iter(out)))
         messages, self._messages = self._messages, []
-        return datagrams, messages
+        return messages
 
-    def _seal(self, room: Room) -> None:
-        sessions, out = room.sessions, self._datagrams
+    def fill(self, batch: Batch) -> bool:
+        """Write what is to be sent into an empty batch, sealed. True: it is full, and there may be more."""
+        while self._datagrams and not batch.full:
+            batch.add(*self._datagrams.popleft())
+        while self._leaving and not batch.full:
+            self._seal(batch, *self._leaving[0])
+            if not batch.full:
+                self._leaving.popleft()
+        return batch.full
+
+    def _seal(self, batch: Batch, room: Room, out: Iterator[tuple[bytes, bytes, bool]]) -> None:
+        """What a forwarder gave, while there is a place. The loop runs once for each receiver of a packet."""
+        sessions, view, spots, lengths, to = room.sessions, batch.view, batch.spots, batch.lengths, batch.to
         losing = room.forwarder.losing()
-        for id_, packet, is_rtcp in room.forwarder.take():
+        slot, at = batch.count, batch.count * SLOT
+        for id_, packet, is_rtcp in out:
             session = sessions.get(id_)
             if session is None or (srtp := session.srtp) is None:
                 continue
             address = session.agent.selected
-            if address is None:
+            size = len(packet)
+            if address is None or size > MAX_PACKET:
                 continue
-            sealed = srtp.seal_rtcp(packet) if is_rtcp else srtp.seal_rtp(packet)
-            if sealed is not None:
-                out.append((sealed, address))
-                if losing and id_ in losing and not is_rtcp and packet[1] & 0x7F == payloads.OPUS:
-                    out += [(spare, address) for spare in session.spare(sealed)]
+            view[at : at + size] = packet
+            length = lengths[slot]
+            length[0] = size
+            # RFC 3711 §9.1: libsrtp refuses an index that left already, and then nothing leaves.
+            if (PROTECT_RTCP if is_rtcp else PROTECT)(srtp.sends, spots[slot], length):
+                srtp.unsent += 1
+                continue
+            to[slot] = address
+            if losing and id_ in losing and not is_rtcp and packet[1] & 0x7F == payloads.OPUS:
+                for spare in session.spare(bytes(view[at : at + length[0]])):
+                    slot += 1
+                    at += SLOT
+                    batch.put(slot, spare, address)
+            slot += 1
+            at += SLOT
+            if slot >= FULL:
+                break
+        batch.count = slot
 
     def stood_still(self, since: float) -> None:
         """The driver was held up: when what came in from then on was sent is not known."""

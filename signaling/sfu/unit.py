@@ -15,9 +15,6 @@ import signal
 import socket
 import sys
 import time
-from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
 from typing import cast
 
 import uvloop
@@ -27,16 +24,13 @@ from signaling.sfu.control import MAX_ADDRESSES, MAX_MESSAGE, FromUnit, Hello, e
 from signaling.sfu.dtls import context_of
 from signaling.sfu.forwarder import Forwarder
 from signaling.sfu.logs import configure, log, where_of
+from signaling.sfu.mail import Mail
 from signaling.sfu.sdp import Transport
 from signaling.sfu.stun import Address
 from signaling.sfu.switchboard import Switchboard
 from wire.codec import DecodeError
 
-# Datagrams read before what comes of them is sent. Few: a packet counts as sent when it was read.
-BURST = 16
-MAX_DATAGRAM = 2048  # what is longer is cut, and then refused
 SOCKET_BUFFER = 4 * 1024 * 1024
-MAX_UNSENT = 1024  # datagrams that wait for a full socket; the newest are dropped
 MAX_BACKLOG = 8 * MAX_MESSAGE  # of the channel: a server that reads nothing for so long is gone
 MAX_FAULTS_LOGGED = 100
 SOONEST_S = 0.001  # no timer comes sooner
@@ -44,64 +38,12 @@ AFTER_FAULT_S = 0.05
 STALL_S = 0.01  # a burst that took longer was not worked on all the time: others had the processor
 
 
-class Udp:
-    """The unit's one port. Reads in bursts, sends at once, and keeps what the socket has no room for."""
-
-    def __init__(self, bound: socket.socket, received: Callable[[list[tuple[bytes, Address]]], None]) -> None:
-        self._socket = bound
-        self._received = received
-        self._unsent: deque[tuple[bytes, Address]] = deque()
-        self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(bound, self._readable)
-        self.dropped = 0
-
-    def send(self, datagrams: list[tuple[bytes, Address]]) -> None:
-        if self._unsent:
-            self._keep(datagrams)
-            return
-        send = self._socket.sendto
-        for n, (data, address) in enumerate(datagrams):
-            try:
-                send(data, address)
-            except BlockingIOError:
-                self._keep(datagrams[n:])
-                self._loop.add_writer(self._socket, self._writable)
-                return
-            except OSError:  # this one has no way there; the next may be for somebody else
-                self.dropped += 1
-
-    def _keep(self, datagrams: list[tuple[bytes, Address]]) -> None:
-        room = MAX_UNSENT - len(self._unsent)
-        self._unsent += datagrams[:room]
-        self.dropped += max(0, len(datagrams) - room)
-
-    def _writable(self) -> None:
-        self._loop.remove_writer(self._socket)
-        waiting, self._unsent = list(self._unsent), deque()
-        self.send(waiting)
-
-    def _readable(self) -> None:
-        burst: list[tuple[bytes, Address]] = []
-        receive = self._socket.recvfrom
-        with suppress(BlockingIOError):
-            for _ in range(BURST):
-                data, sender = receive(MAX_DATAGRAM)
-                burst.append((data, (sender[0], sender[1])))
-        if burst:
-            self._received(burst)
-
-    def close(self) -> None:
-        self._loop.remove_reader(self._socket)
-        self._loop.remove_writer(self._socket)
-        self._socket.close()
-
-
 class Unit(asyncio.Protocol):
     """The driver. It is the protocol of the control channel as well."""
 
     def __init__(self, switchboard: Switchboard, bound: socket.socket, hello: Hello) -> None:
         self._switchboard = switchboard
-        self._udp = Udp(bound, self._datagrams)
+        self._mail = Mail(bound, self._datagrams)
         self._hello = hello
         self._reader = to_unit()
         self._timer: asyncio.TimerHandle | None = None
@@ -164,12 +106,14 @@ class Unit(asyncio.Protocol):
         due = now + SOONEST_S
         try:
             due = max(due, self._switchboard.tick(now))
-            datagrams, messages = self._switchboard.take(now)
-            self._udp.send(datagrams)
+            messages = self._switchboard.take(now)
+            try:
+                self._send()
+            finally:
+                self._write(messages)
             begun = now if begun is None else begun
             if time.monotonic() - begun > STALL_S:
                 self._switchboard.stood_still(begun)
-            self._write(messages)
         except Exception as error:
             self._fault(error)
             due = now + AFTER_FAULT_S
@@ -181,6 +125,13 @@ class Unit(asyncio.Protocol):
             self._timer.cancel()
         self._timer_at = due
         self._timer = self._loop.call_later(due - now, self._woken)
+
+    def _send(self) -> None:
+        mail, board = self._mail, self._switchboard
+        more = True
+        while more:
+            more = board.fill(mail.batch)
+            mail.send()
 
     def _woken(self) -> None:
         self._timer = None
@@ -204,10 +155,11 @@ class Unit(asyncio.Protocol):
         now = time.monotonic()
         try:
             self._switchboard.close(now)
-            self._udp.send(self._switchboard.take(now)[0])
+            self._switchboard.take(now)
+            self._send()
         except Exception as error:
             self._fault(error)
-        self._udp.close()
+        self._mail.close()
         if self._channel is not None:
             self._channel.close()
 

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from signaling.sfu import payloads
+from signaling.sfu.batch import SLOTS, Batch
 from signaling.sfu.certificate import new_certificate
 from signaling.sfu.control import (
     Answer,
@@ -138,6 +140,7 @@ class House:
     def __init__(self) -> None:
         self.forwarders: list[Recorder] = []
         self.board = Switchboard(CONTEXT, TRANSPORT, self._forwarder, random.Random(1).randbytes, 0.0)
+        self.batch = Batch()
         self.now = 1.0
         self.said: list[FromUnit] = []
         self.sent: list[tuple[bytes, Address]] = []
@@ -151,8 +154,12 @@ class House:
         return self.forwarders[-1]
 
     def take(self) -> list[FromUnit]:
-        datagrams, messages = self.board.take(self.now)
-        self.sent += datagrams
+        messages = self.board.take(self.now)
+        more = True
+        while more:
+            more = self.board.fill(self.batch)
+            self.sent += self.batch.datagrams()
+            self.batch.count = 0
         self.said += messages
         return messages
 
@@ -258,6 +265,35 @@ def test_on_a_path_that_loses_packets_each_of_a_voice_leaves_twice_with_the_same
     assert len(sent(rtcp(), is_rtcp=True)) == 1
     house.forwarder.loses = set()
     assert len(sent(voice(4))) == 1
+
+
+def test_what_does_not_fit_into_a_batch_leaves_with_the_next_in_order() -> None:
+    house = House()
+    client = house.connect()
+    count = 3 * SLOTS
+    house.forwarder.out = [(A, rtp(n), False) for n in range(count)]
+    # None of these is sealed, and what comes behind them is.
+    house.forwarder.out[5:5] = [
+        (A, rtp(4), False),
+        (B, rtp(1), False),
+        (A, rtp(9, payload=bytes(2000)), False),
+    ]
+    house.later(0.02)
+    assert [client.open_rtp(data) for data, _ in house.sent] == [rtp(n) for n in range(count)]
+    assert {to for _, to in house.sent} == {HERE}
+
+
+def test_a_voice_that_leaves_twice_has_a_place_at_the_end_of_a_batch() -> None:
+    house = House()
+    client = house.connect()
+    voices = [bytes([0x80, payloads.OPUS]) + rtp(n)[2:] for n in range(SLOTS)]
+    house.forwarder.loses = {A}
+    house.forwarder.out = [(A, voice, False) for voice in voices]
+    house.later(0.02)
+    sent = [data for data, _ in house.sent]
+    first, again = [sent[0], *sent[1::2]], sent[2::2]
+    assert (len(first), again) == (SLOTS, first[:-1])
+    assert [one for one in map(client.open_rtp, sent) if one is not None] == voices
 
 
 def test_media_before_the_keys_or_from_elsewhere_is_nothing() -> None:
