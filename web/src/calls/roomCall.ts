@@ -9,6 +9,7 @@ import type { Kind } from "../sframe/kid";
 import { CallConnection, type Incoming } from "./connection";
 import { openCamera, openMicrophone, openScreen, SourceError } from "./devices";
 import { type Layer, layerFor } from "./layers";
+import { NOTHING, type Steady, steady } from "./steady";
 
 /** A path that is gone for so long is asked for anew, and again after each of these waits (ms). */
 const RESTART_AFTER_MS = 3_000;
@@ -58,6 +59,8 @@ export class RoomCall {
   readonly #heights = new Map<string, number>();
   readonly #layers = new Map<string, Layer>();
   #layersTimer: ReturnType<typeof setTimeout> | undefined;
+  #steady: Steady = NOTHING;
+  #steadyTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(tools: Tools) {
     this.#tools = tools;
@@ -118,13 +121,19 @@ export class RoomCall {
 
   // What comes
 
-  #came(incoming: readonly Incoming[]): void {
-    for (const one of incoming) {
-      const before = this.#state.incoming.find(({ mid }) => mid === one.mid)?.refused ?? null;
-      if (one.refused === null || one.refused.why === before?.why) continue;
-      const { why, who } = one.refused;
-      this.#ask(this.#tools.connected.engine.callRefused({ deviceId: one.device, why, reallyBy: who }));
+  #came(all: readonly Incoming[]): void {
+    const now = performance.now();
+    this.#steady = steady(this.#steady, all, now);
+    const { shown: incoming, alarms, due } = this.#steady;
+    for (const { device, refused } of alarms) {
+      if (refused === null) continue;
+      const { who } = refused;
+      // Of what has another kind it is not known whose it is: bytes that were never encrypted can look like that.
+      const why = refused.why === "swapped" && who === null ? "forged" : refused.why;
+      this.#ask(this.#tools.connected.engine.callRefused({ deviceId: device, why, reallyBy: who }));
     }
+    clearTimeout(this.#steadyTimer);
+    if (due !== null) this.#steadyTimer = setTimeout(() => this.#came(all), Math.max(0, due - now));
     // Under a new label a section is another one.
     const before = this.#state.incoming;
     const isSame = (one: Incoming, mid: string): boolean =>
@@ -290,6 +299,7 @@ export class RoomCall {
     if (this.#state.ended !== null) return;
     clearTimeout(this.#restart);
     clearTimeout(this.#layersTimer);
+    clearTimeout(this.#steadyTimer);
     removeEventListener("online", this.#hurry);
     this.#unhear();
     this.#connection.close();

@@ -161,7 +161,16 @@ export const call = {
     came: (name: string): string => `${name} came into the call.`,
     went: (name: string): string => `${name} left the call.`,
     hand: (name: string): string => `${name} raised a hand.`,
+    handDown: (name: string): string => `${name} lowered the hand.`,
     shares: (name: string): string => `${name} shares a screen.`,
+    stops: (name: string): string => `${name} stopped sharing.`,
+    in: "You are in the call.",
+    back: "The connection is back.",
+    own: {
+      microphone: { on: "Your microphone is on.", off: "Your microphone is off." },
+      camera: { on: "Your camera is on.", off: "Your camera is off." },
+      hand: { on: "Your hand is raised.", off: "Your hand is lowered." },
+    },
   },
 
   thread: { heading: "Messages", close: "Close the messages" },

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import type { CallView, Participant } from "../../../src/engine/callApi";
-import { hands, inOrder, news } from "../../../src/ui/call/news";
+import { hands, inOrder, news, type OwnPart, ownNews, stateOf } from "../../../src/ui/call/news";
 import { keepPreferences, readPreferences } from "../../../src/ui/call/preferences";
 import { gathered, protocolOf } from "../../../src/ui/call/way";
 
@@ -38,14 +38,50 @@ describe("what is said of a call", () => {
     expect(news(call(me), call(me, ada))).toEqual(["Ada came into the call."]);
     expect(news(call(me, ada), call(me))).toEqual(["Ada left the call."]);
     expect(news(call(me, ada), call(me, { ...ada, hand: 5 }))).toEqual(["Ada raised a hand."]);
-    expect(news(call(me, { ...ada, hand: 5 }), call(me, ada))).toEqual([]);
+    expect(news(call(me, { ...ada, hand: 5 }), call(me, ada))).toEqual(["Ada lowered the hand."]);
     expect(news(call(me, ada), call(me, { ...ada, screen: true }))).toEqual(["Ada shares a screen."]);
+    expect(news(call(me, { ...ada, screen: true }), call(me, ada))).toEqual(["Ada stopped sharing."]);
   });
 
   it("N2 nothing of those who were there before, of oneself, or of another call", () => {
     expect(news(null, call(me, ada))).toEqual([]);
     expect(news(call(ada), call(me, ada))).toEqual([]);
     expect(news({ ...call(me), roomId: "other" }, call(me, ada))).toEqual([]);
+  });
+
+  const own = (more: Partial<OwnPart> = {}): OwnPart => ({
+    connected: true,
+    trouble: null,
+    microphone: true,
+    camera: true,
+    hand: false,
+    others: [],
+    ...more,
+  });
+  const away = stateOf("reconnecting", { path: "on", sending: true }, false)!.text;
+
+  it("N4 whoever comes in is told that they are in, and who is there", () => {
+    const coming = own({ connected: false });
+    expect(ownNews(null, coming)).toEqual([]);
+    expect(ownNews(coming, own({ others: ["Ada", "Ben"] }))).toEqual([
+      "You are in the call.",
+      "In the call now: Ada and Ben",
+    ]);
+    expect(ownNews(null, own())[1]).toContain("You are the only one here.");
+  });
+
+  it("N5 what a person turns on or off of their own", () => {
+    expect(ownNews(own(), own())).toEqual([]);
+    expect(ownNews(own(), own({ microphone: false }))).toEqual(["Your microphone is off."]);
+    expect(ownNews(own({ camera: false }), own())).toEqual(["Your camera is on."]);
+    expect(ownNews(own(), own({ hand: true }))).toEqual(["Your hand is raised."]);
+    expect(ownNews(own({ hand: true }), own())).toEqual(["Your hand is lowered."]);
+  });
+
+  it("N6 that it is connected anew is said once, and that it is back", () => {
+    expect(ownNews(own(), own({ trouble: away }))).toEqual([away]);
+    expect(ownNews(own({ trouble: away }), own({ trouble: away, microphone: false }))).toEqual([]);
+    expect(ownNews(own({ trouble: away }), own())).toEqual(["The connection is back."]);
   });
 
   it("N3 hands stand in the order in which they went up, people in the order in which they came, oneself last", () => {
