@@ -24,6 +24,10 @@ KEPT: Final = 0.7
 """Share of its rate that the smallest layer of a camera is weighed at while it is shown: before a picture
 freezes, the path must be well below it. Beyond the estimate goes the rest of that layer, no more.
 """
+KEPT_FREE: Final = 0.35
+"""The same where no queue stands on the path. What is measured then is what was sent, less what a moment's
+overuse takes off: two such moments would end every picture that is alone on its path.
+"""
 FIRST_HOLD: Final = 3.0
 MAX_HOLD: Final = 30.0
 MAX_BARE_HOLD: Final = 10.0
@@ -74,8 +78,11 @@ def _order(one: Candidate) -> tuple[bool, int]:
     return (one.wish is not Layer.HIGH, one.rank)
 
 
-def allot(candidates: Sequence[Candidate], budget: float) -> list[Layer]:
-    """The largest layers that fit, screens first, then cameras by wish and by who speaks."""
+def allot(candidates: Sequence[Candidate], budget: float, share: float = KEPT) -> list[Layer]:
+    """The largest layers that fit, screens first, then cameras by wish and by who speaks.
+
+    `share` is what the smallest layer of a camera that is shown is weighed at.
+    """
     given = [Layer.NONE] * len(candidates)
     visible = shown(candidates)
     order = sorted(visible, key=lambda i: (candidates[i].kind is not Kind.SCREEN, *_order(candidates[i])))
@@ -94,7 +101,7 @@ def allot(candidates: Sequence[Candidate], budget: float) -> list[Layer]:
             if step < len(options):
                 layer, rate = options[step]
                 if step == 0 and candidates[i].current is not Layer.NONE:
-                    rate *= KEPT
+                    rate *= share
                 # Who got no smaller layer may not have a larger one: it costs no less.
                 if (step == 0 or given[i] is options[step - 1][0]) and rate - costs[i] <= budget:
                     budget -= rate - costs[i]
@@ -141,9 +148,13 @@ class Ladder:
         self.wanting = 0.0
         """Bits in a second that the next step up needs; 0 when every wish is met."""
 
-    def decide(self, candidates: Sequence[Candidate], budget: float, now: float) -> list[Layer]:
-        most = allot(candidates, budget)
-        safe = allot(candidates, budget / MARGIN)
+    def decide(
+        self, candidates: Sequence[Candidate], budget: float, now: float, full: bool = True
+    ) -> list[Layer]:
+        """`full`: a queue stands on the path."""
+        share = KEPT if full else KEPT_FREE
+        most = allot(candidates, budget, share)
+        safe = allot(candidates, budget / MARGIN, share)
         visible = shown(candidates)
         out = []
         for i, (one, at_most, safely) in enumerate(zip(candidates, most, safe, strict=True)):

@@ -32,7 +32,9 @@ def judge(out: Out, person: Participant, order: Sequence[bytes], now: float) -> 
         elif line.wish is Layer.NONE:
             _give(out, line, Layer.NONE, now)
         # Where nothing comes from the sender at all, nothing is decided: it goes on where it stopped.
-    for line, layer in zip(lines, person.ladder.decide(candidates, max(0.0, budget), now), strict=True):
+    full = person.estimator.standing > PLAIN_QUEUE
+    given = person.ladder.decide(candidates, max(0.0, budget), now, full)
+    for line, layer in zip(lines, given, strict=True):
         _give(out, line, layer, now)
     # Audio is part of what a step up needs, as it was taken off the budget first.
     audio = person.estimator.rate - budget

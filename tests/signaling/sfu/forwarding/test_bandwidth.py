@@ -158,3 +158,21 @@ def test_feedback_that_lies_stays_within_bounds() -> None:
         flow.estimator.feedback(results, dice.uniform(0, 2), flow.now)
         assert bandwidth.MIN <= flow.estimator.rate <= bandwidth.MAX
     assert len(flow.estimator._arrived._packets) <= bandwidth.MAX_ARRIVED
+
+
+def test_what_was_only_overtaken_is_not_lost() -> None:
+    """A feedback says what is missing at its end; the next one, that it came."""
+    estimator, dice = Estimator(), Random(2)
+    late: list[Result] = []
+    for i in range(60):
+        now = 100 + i / 10
+        batch: list[Result] = [(20 * i + k, now + k / 200, 1000, now + k / 200 + 0.05) for k in range(20)]
+        gone = {17, 18} if i < 40 else {17} if dice.random() < 0.9 else {16, 17}
+        said = late + [(n, at, size, None if n % 20 in gone else came) for n, at, size, came in batch]
+        late = [one for one in batch if one[0] % 20 in gone] if i < 40 else []
+        estimator.feedback(said, ROUND_TRIP, now + 0.1)
+        if i == 39:
+            assert estimator.loss == 0.0
+            assert estimator.rate > 300_000
+    # What is not in the next one either is lost.
+    assert estimator.loss == pytest.approx(0.055, abs=0.02)

@@ -750,3 +750,26 @@ def test_who_leaves_leaves_nothing_large_behind() -> None:
         tracemalloc.stop()
         gc.enable()
     assert grown < 100 * 8_000  # what is kept of packets that were sent to one of them is twice as much
+
+
+def test_a_layer_without_packets_is_left_out_while_another_goes_on_and_not_where_all_stand_still() -> None:
+    forwarder, _ = connected()
+    section = forwarder._people[A].sections["1"]
+
+    def film(layers: str, begun: float, seconds: float) -> float:
+        for i in range(round(seconds * 25)):
+            for k, rid in enumerate(layers):
+                forwarder.rtp(A, video(round((begun + i / 25) * 25), ssrc=20 + k, rid=rid), begun + i / 25)
+            forwarder.tick(begun + i / 25)
+        return begun + seconds
+
+    now = film("lm", 1.0, 2.0)
+    assert [layer for layer, _ in section.live(now)] == [Layer.LOW, Layer.MIDDLE]
+    for i in range(25):  # a sender that stands still
+        forwarder.tick(now + i / 50)
+        assert len(section.live(now + i / 50)) == 2
+    now = film("lm", now + 0.5, 1.0)
+    now = film("l", now, 0.52)
+    assert [layer for layer, _ in section.live(now)] == [Layer.LOW]
+    now = film("lm", now, 0.28)
+    assert [layer for layer, _ in section.live(now)] == [Layer.LOW, Layer.MIDDLE]

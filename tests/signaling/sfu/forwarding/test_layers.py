@@ -231,3 +231,11 @@ def test_what_the_next_step_needs() -> None:
     # A screen that is not shown comes before a camera's next step.
     ladder.decide([camera(current=LOW), screen(600)], 400, 2.0)
     assert ladder.wanting == pytest.approx((150 + 600) * layers.MARGIN)
+
+
+def test_a_picture_alone_on_a_path_without_a_queue_outlives_two_moments_of_overuse() -> None:
+    ladder, shown = Ladder(), [camera(current=LOW)]
+    assert ladder.decide(shown, 150 * 0.85**2 - 20, 1.0, full=False) == [LOW]
+    assert ladder.decide(shown, 150 * 0.3, 1.2, full=False) == [NONE]
+    # Where a queue stands the voice goes before it.
+    assert Ladder().decide(shown, 150 * 0.85**2 - 20, 1.0, full=True) == [NONE]
