@@ -1,7 +1,8 @@
-"""A network in trouble between pages and the unit: a relay on loopback that drops, delays and reorders.
+"""The way from pages to the unit: a relay on loopback that drops, delays and reorders, and changes addresses.
 
-Each port of a client gets a port towards the unit. What happens to a packet is drawn from a seed, for each
-direction from dice of its own.
+It is to a client what its router and its line are. Each port of a client gets a port towards the unit;
+`change` gives it another one, as happens when a phone goes from one network to the next. What happens to a
+packet is drawn from a seed, for each direction from dice of its own.
 """
 
 import heapq
@@ -60,7 +61,7 @@ class Way:
 class Network:
     """Runs in a thread of its own while it is entered."""
 
-    def __init__(self, unit: tuple[str, int], seed: str) -> None:
+    def __init__(self, unit: tuple[str, int], seed: str = "fine") -> None:
         self._unit = unit
         self._inner = _bound()
         self.port: int = self._inner.getsockname()[1]
@@ -68,10 +69,18 @@ class Network:
         self._outer: dict[tuple[str, int], socket.socket] = {}
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._inner, selectors.EVENT_READ)
-        self._under_way: list[tuple[float, int, socket.socket, tuple[str, int], bytes]] = []
+        # When it comes out, how many came before it, whether to the unit, whose it is, its bytes. Towards the
+        # unit it leaves by the port that its client has then.
+        self._under_way: list[tuple[float, int, bool, tuple[str, int], bytes]] = []
         self._count = 0
+        self._change = threading.Event()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run)
+        self.changes = 0
+
+    def change(self) -> None:
+        """From the next packet of the client on, the unit sees it at another address."""
+        self._change.set()
 
     def __enter__(self) -> "Network":
         self._thread.start()
@@ -88,6 +97,8 @@ class Network:
 
     def _run(self) -> None:
         while not self._over.is_set():
+            if self._change.is_set():
+                self._renew()
             wait = IDLE_S
             if self._under_way:
                 wait = max(0.0, min(wait, self._under_way[0][0] - time.monotonic()))
@@ -96,19 +107,30 @@ class Network:
                 assert isinstance(read, socket.socket)
                 data, sender = read.recvfrom(MAX_DATAGRAM)
                 if read is self._inner:
-                    self._put(self.up, self._outgoing(sender), self._unit, data)
+                    self._put(True, sender, data)
                 else:
-                    self._put(self.down, self._inner, key.data, data)
+                    self._put(False, key.data, data)
             now = time.monotonic()
             while self._under_way and self._under_way[0][0] <= now:
-                _, _, through, to, data = heapq.heappop(self._under_way)
-                through.sendto(data, to)
+                _, _, up, client, data = heapq.heappop(self._under_way)
+                if up:
+                    self._outgoing(client).sendto(data, self._unit)
+                else:
+                    self._inner.sendto(data, client)
 
-    def _put(self, way: Way, through: socket.socket, to: tuple[str, int], data: bytes) -> None:
-        at = way.send(len(data), time.monotonic())
+    def _put(self, up: bool, client: tuple[str, int], data: bytes) -> None:
+        at = (self.up if up else self.down).send(len(data), time.monotonic())
         if at is not None and len(self._under_way) < MAX_UNDER_WAY:
             self._count += 1
-            heapq.heappush(self._under_way, (at, self._count, through, to, data))
+            heapq.heappush(self._under_way, (at, self._count, up, client, data))
+
+    def _renew(self) -> None:
+        self._change.clear()
+        self.changes += 1
+        for one in self._outer.values():
+            self._selector.unregister(one)
+            one.close()
+        self._outer.clear()
 
     def _outgoing(self, client: tuple[str, int]) -> socket.socket:
         if client not in self._outer:

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser
 
 from signaling.sfu.control import Close, Connected, Lost, Restart
 from tests.signaling.sfu.driver import driven
-from tests.signaling.sfu.mapping import Mapping
+from tests.signaling.sfu.network import Network
 from tests.signaling.sfu.page import Member, chromium, hear, see, until
 
 
@@ -50,13 +50,13 @@ def test_media_goes_on_when_the_clients_address_changes(browser: Browser) -> Non
 
     On a busy machine the forwarder may leave the picture out for a while; a voice it never leaves out.
     """
-    with driven() as driver, Mapping(("127.0.0.1", driver.hello.port)) as mapping:
+    with driven() as driver, Network(("127.0.0.1", driver.hello.port)) as network:
         members = [Member(driver, browser, name, ("0", "1")) for name in (b"a", b"b")]
-        members[0].changed = lambda sdp: sdp.replace(str(driver.hello.port), str(mapping.port))
+        members[0].changed = lambda sdp: sdp.replace(str(driver.hello.port), str(network.port))
         see(driver, members)
         offers = len(members[0].offers())
-        mapping.change()
-        until(driver, members, lambda: mapping.changes == 1)
+        network.change()
+        until(driver, members, lambda: network.changes == 1)
         hear(driver, members)
         assert len(members[0].offers()) == offers
         assert not members[0].heard(Lost)

@@ -49,7 +49,8 @@ def call(seed: str, round_trip: float, **path: Any) -> tuple[World, list[Browser
             for each, seen in ((one, other), (other, one)):
                 each.want(seen, Layer.HIGH)
     world.run(8)
-    assert [world.layer(*people), world.layer(*people[::-1])] == [Layer.HIGH] * 2
+    first, second = people
+    assert [world.layer(first, second), world.layer(second, first)] == [Layer.HIGH] * 2
     return world, people
 
 
