@@ -33,7 +33,7 @@ function command(session: Session, roomId: string, what: Command): Promise<void>
   const room = idOf(roomId);
   return session.work((draft) => {
     if (!draft.room(toHex(room))) throw new EngineError("not_found");
-    draft.step(toHex(room), { kind: "command", command: what });
+    return draft.stepAhead(toHex(room), { kind: "command", command: what });
   });
 }
 

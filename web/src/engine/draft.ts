@@ -1,6 +1,7 @@
 import { equal, type Rng, toHex } from "../bytes/bytes";
 import type { LeafIdentity } from "../identity/credential";
 import { meet } from "../identity/knownPeople";
+import { ahead } from "../mls/ahead";
 import type { CallEvent } from "../room/callBodies";
 import {
   type AlarmCode,
@@ -97,16 +98,37 @@ export class Draft {
 
   /** @throws CommandError when the room does not take the command. */
   step(hex: string, input: Input): void {
-    const state = this.room(hex);
-    if (!state || this.resting.has(hex) || this.failed.some((one) => one.hex === hex)) return;
+    const state = this.#takes(hex);
+    if (!state) return;
     try {
       this.#take(hex, step(state, input, this.env));
     } catch (error) {
-      if (input.kind === "command") throw error;
-      // A fault of ours in one room must not take the others with it. Its state is as it was before this input.
-      this.failed.push({ hex, error });
-      this.alarm("room_failed", state.roomId, null, null);
+      this.#fault(state, input, error);
     }
+  }
+
+  /** The same, with the platform's curves: for what verifies much, or seals for many. */
+  async stepAhead(hex: string, input: Input): Promise<void> {
+    const state = this.#takes(hex);
+    if (!state) return;
+    try {
+      this.#take(hex, await ahead(this.env.rng, (rng) => step(state, input, { ...this.env, rng })));
+    } catch (error) {
+      this.#fault(state, input, error);
+    }
+  }
+
+  /** A room that inputs are for: not one that failed. */
+  #takes(hex: string): RoomState | null {
+    if (this.resting.has(hex) || this.failed.some((one) => one.hex === hex)) return null;
+    return this.room(hex);
+  }
+
+  #fault({ roomId }: RoomState, input: Input, error: unknown): void {
+    if (input.kind === "command") throw error;
+    // A fault of ours in one room must not take the others with it. Its state is as it was before this input.
+    this.failed.push({ hex: toHex(roomId), error });
+    this.alarm("room_failed", roomId, null, null);
   }
 
   /** What this device says of its own accord. A room that is being left, or has too much to send, goes without. */

@@ -1,4 +1,5 @@
 import { equal, toHex, wipe } from "../bytes/bytes";
+import { ahead } from "../mls/ahead";
 import {
   CORE_ROW,
   type Env,
@@ -200,7 +201,7 @@ export class Session implements Open {
   }
 
   /** Work that nobody waits for: when it cannot be stored, the stream from the server cannot go on either. */
-  #background(task: (draft: Draft) => void): void {
+  #background(task: (draft: Draft) => void | Promise<void>): void {
     this.work(task).catch((error: unknown) => {
       if (!this.#closed) this.#hooks.failed(error);
     });
@@ -304,15 +305,15 @@ export class Session implements Open {
   }
 
   #drain(): void {
-    this.#background((draft) => {
+    this.#background(async (draft) => {
       const events = this.#inbox.splice(0, BATCH);
-      for (const event of events) this.#handle(draft, event);
+      for (const event of events) await this.#handle(draft, event);
       if (this.#inbox.length > 0) this.#drain();
       else this.#draining = false;
     });
   }
 
-  #handle(draft: Draft, event: Event): void {
+  async #handle(draft: Draft, event: Event): Promise<void> {
     switch (event.kind) {
       case "opened":
         draft.greet(event.life, this.#hello(draft));
@@ -322,12 +323,12 @@ export class Session implements Open {
         this.call.offline();
         break;
       case "frame":
-        this.#take(draft, event.frame);
+        await this.#take(draft, event.frame);
         break;
     }
   }
 
-  #take(draft: Draft, frame: ServerFrame): void {
+  async #take(draft: Draft, frame: ServerFrame): Promise<void> {
     switch (frame.t) {
       case "ready":
         this.#ready(draft, frame);
@@ -343,7 +344,7 @@ export class Session implements Open {
       case "pong":
         break;
       default:
-        this.#frame(draft, frame);
+        await this.#frame(draft, frame);
         if (frame.t === "call_state") this.call.saw(draft, frame);
     }
   }
@@ -381,12 +382,13 @@ export class Session implements Open {
     this.call.resume(draft);
   }
 
-  #frame(draft: Draft, frame: RoomFrame): void {
+  async #frame(draft: Draft, frame: RoomFrame): Promise<void> {
     if (!frame.room) return; // a refusal of a whole message: the socket ends by itself
     const hex = toHex(frame.room);
     const rows = waitingFor(draft, hex);
-    if (rows.length === 0) draft.step(hex, { kind: "frame", frame: { ...frame, room: frame.room } });
-    else if (frame.t === "welcome") this.#join(draft, hex, rows, frame);
+    if (rows.length === 0)
+      await draft.stepAhead(hex, { kind: "frame", frame: { ...frame, room: frame.room } });
+    else if (frame.t === "welcome") await this.#join(draft, hex, rows, frame);
     // What comes of a room before its Welcome, the room asks for itself when it has it.
   }
 
@@ -394,10 +396,12 @@ export class Session implements Open {
    * E25: a Welcome is taken only against what was asked for, by whichever invitation into this room. Another ends no
    * waiting: the right one may still come.
    */
-  #join(draft: Draft, hex: string, rows: readonly WaitingRow[], welcome: Welcome): void {
+  async #join(draft: Draft, hex: string, rows: readonly WaitingRow[], welcome: Welcome): Promise<void> {
+    const { env } = draft;
+    const before = draft.room(hex);
     for (const { expectation } of rows) {
       try {
-        draft.add(joinRoom(draft.env, expectation, welcome, draft.room(hex)));
+        draft.add(await ahead(env.rng, (rng) => joinRoom({ ...env, rng }, expectation, welcome, before)));
       } catch (error) {
         if (!(error instanceof WelcomeError)) console.error("a Welcome failed", error);
         continue;
@@ -443,8 +447,8 @@ export class Session implements Open {
     const due = [...this.#wakes].filter(([, at]) => at <= now).map(([hex]) => hex);
     for (const hex of due) this.#wakes.delete(hex);
     if (due.length > 0) {
-      this.#background((draft) => {
-        for (const hex of due) draft.step(hex, { kind: "tick" });
+      this.#background(async (draft) => {
+        for (const hex of due) await draft.stepAhead(hex, { kind: "tick" });
       });
     } else this.#armWake();
   }
