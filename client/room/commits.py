@@ -165,7 +165,7 @@ def _merge(turn: Turn, entry: Entry, next_: Group, valid: _Valid, own: StagedCom
         check_seen(turn, at, committer, valid.seen, entry.payload)
     membership = Membership(next_, change.context, change.roster, change.roster[next_.own_leaf])
     turn.state = replace(turn.state, membership=membership, title=change.context.title, leaves=())
-    turn.log = replace(turn.log, maker=maker_at(entry.n, committer), gap=False)
+    turn.log = replace(turn.log, maker=maker_at(entry.n, entry.time, committer), gap=False)
     turn.chores = replace(turn.chores, unreadable=0)
     if newcomer is None:
         take_happened(turn, place_of(entry), happened)

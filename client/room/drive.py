@@ -5,7 +5,15 @@ from dataclasses import replace
 
 from client.room import effects
 from client.room.entries import fetch_due, watch_fetch
-from client.room.media import after_call_due, settle_media, start_refused
+from client.room.media import (
+    after_call_due,
+    left_call_due,
+    settle_media,
+    start_due,
+    start_instead,
+    start_refused,
+)
+from client.room.merging import DAY, put_off_superseding
 from client.room.outbox import send_outbox
 from client.room.ranks import anyone, turn_delay
 from client.room.rejoining import ask_again
@@ -34,7 +42,6 @@ from crypto.room.log_head import list_hash, payload_hash
 from crypto.room.roster import devices_of, expired_leaves
 from wire.frames import Send
 
-DAY = 24 * 3_600_000
 UPDATE_AFTER = 3 * DAY
 """E26: within a week; on one of these days, so that there is time to be offline."""
 UPDATE_SPREAD = 2 * DAY
@@ -118,13 +125,16 @@ def _due_purposes(turn: Turn) -> Iterator[Purpose]:
         if request.due is not None and request.due <= now and not is_hopeless(request, membership):
             yield ForRequest(request.id)
     # E37: after what must be committed anyway, since any commit does.
-    if state.media == MediaWaiting(starts=True):
+    if dues.start is not None and dues.start <= now:
+        start_instead(turn)
+    media = turn.state.media
+    if isinstance(media, MediaWaiting) and media.starts:
         yield Upkeep("before_call")
     if dues.repair is not None and dues.repair <= now:
         yield Upkeep("repair")
     if dues.expiry is not None and dues.expiry <= now:
         yield Upkeep("expiry")
-    if dues.after_call is not None and dues.after_call <= now:
+    if any(due is not None and due <= now for due in (dues.after_call, dues.left_call)):
         yield Upkeep("after_call")
     own = _own_due(turn)
     if own is not None and own[0] <= now:
@@ -141,7 +151,13 @@ def _plan_dues(turn: Turn) -> None:
         due = turn.env.now + turn_delay(turn, lambda who: who.device_id not in going)
         turn.dues = replace(turn.dues, leaves=due)
     # E37: a call that is over, and none that has begun since.
-    turn.dues = replace(turn.dues, after_call=after_call_due(turn, turn.dues.after_call))
+    turn.dues = replace(
+        turn.dues,
+        after_call=after_call_due(turn, turn.dues.after_call),
+        # A call that goes on without this device, or has begun without a commit.
+        left_call=left_call_due(turn, turn.dues.left_call),
+        start=start_due(turn, turn.dues.start),
+    )
     if turn.dues.expiry is None and _expired_now(turn, membership):
         due = turn.env.now + REPAIR_AFTER_MS + turn_delay(turn, anyone)
         turn.dues = replace(turn.dues, expiry=due)
@@ -197,7 +213,7 @@ def _put_aside(turn: Turn, purpose: Purpose, code: str) -> None:
         case Upkeep("before_call"):
             start_refused(turn, code)
         case Upkeep("after_call"):
-            turn.dues = replace(turn.dues, after_call=turn.env.now + DAY)
+            put_off_superseding(turn)
         case Upkeep("update" | "renew"):
             turn.chores = replace(turn.chores, first_event=turn.env.now)
 
@@ -259,6 +275,8 @@ def _next_wake(turn: Turn) -> int | None:
                 state.dues.repair,
                 state.dues.expiry,
                 state.dues.after_call,
+                state.dues.left_call,
+                state.dues.start,
                 None if own is None else own[0],
             ]
             times += [one.due for one in state.requests if not is_hopeless(one, state.membership)]

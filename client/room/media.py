@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from client.room import effects
 from client.room.ranks import anyone, turn_delay
+from client.room.sitting import devices_in
 from client.room.state import NO_MEDIA, MediaGiven, MediaOff, MediaWaiting, Membership
 from client.room.surface import CommandError
 from client.room.turn import Turn, is_level
@@ -23,6 +24,16 @@ LAST_WAIT_MS = 2_000
 """How long the last to leave waits for the server's word that nobody is left: a commit before it would be one
 too early.
 """
+LEFT_MS = 5 * 60_000
+"""E37: so long after it left a call that goes on by the server's word, a device supersedes the keys that it
+was given, where nobody has. A server that never ends a call keeps none of them alive.
+"""
+HEARD_MS = 6 * 3_600_000
+"""The same for the epoch of a call that this device was not in."""
+BEFORE_START_MS = 30_000
+"""The commit with which a call begins has a stamp that is at most so much earlier than the call."""
+START_WAIT_MS = 3_000
+"""How long whoever comes next waits for it, before it commits itself."""
 
 
 def come_in(turn: Turn, starts: bool) -> None:
@@ -36,7 +47,7 @@ def come_in(turn: Turn, starts: bool) -> None:
         raise CommandError("paused")
     if isinstance(state.media, MediaOff):
         turn.state = replace(state, media=MediaWaiting(starts))
-        turn.call = replace(turn.call, last_at=None)
+        turn.call = replace(turn.call, last_at=None, left_at=None)
 
 
 def go_out(turn: Turn, last: bool) -> None:
@@ -49,15 +60,18 @@ def go_out(turn: Turn, last: bool) -> None:
 
 def start_refused(turn: Turn, code: str) -> None:
     """A start that the group or the server said no to: nothing begins."""
-    if turn.state.media == MediaWaiting(starts=True):
+    media = turn.state.media
+    if isinstance(media, MediaWaiting) and media.starts:
         _end(turn)
         turn.effect(effects.Dropped("media_on", code))
 
 
 def _end(turn: Turn) -> None:
-    if not isinstance(turn.state.media, MediaOff):
+    media = turn.state.media
+    if not isinstance(media, MediaOff):
         turn.state = replace(turn.state, media=NO_MEDIA)
-        turn.call = replace(turn.call, mine=None, again=False)
+        left_at = turn.env.now if isinstance(media, MediaGiven) else turn.call.left_at
+        turn.call = replace(turn.call, mine=None, again=False, left_at=left_at)
         turn.effect(effects.MediaEnd())
 
 
@@ -71,11 +85,12 @@ def is_call_on(turn: Turn) -> bool:
 def merged_in_call(turn: Turn, own: bool) -> None:
     """After a merge: whatever was used in the epochs before is gone with them."""
     turn.chores = replace(turn.chores, called=is_call_on(turn))
-    turn.call = replace(turn.call, last_at=None)
+    heard_at = None if turn.call.sitting is None else turn.env.now
+    turn.call = replace(turn.call, last_at=None, left_at=None, heard_at=heard_at)
     # E37: anybody's commit does, as every one of ours has a path. What is caught up with may be from days
     # before.
-    if turn.state.media == MediaWaiting(starts=True) and (own or turn.link.caught_up):
-        turn.state = replace(turn.state, media=MediaWaiting(starts=False))
+    if isinstance(turn.state.media, MediaWaiting) and (own or turn.link.caught_up):
+        turn.state = replace(turn.state, media=MediaWaiting(starts=False, merged=True))
 
 
 def settle_media(turn: Turn) -> None:
@@ -90,7 +105,8 @@ def settle_media(turn: Turn) -> None:
     free = state.pause is None and not state.leaves
     if isinstance(media, MediaWaiting):
         # E24: not before what its author would repeat of the log is known.
-        if free and not media.starts and state.newcomer is None and is_level(state):
+        ready = not media.starts and not _awaits_start(turn, media)
+        if free and ready and state.newcomer is None and is_level(state):
             _give(turn, membership)
         return
     merged = media.epoch != epoch(membership.group)
@@ -101,6 +117,32 @@ def settle_media(turn: Turn) -> None:
             _give(turn, membership)
         return
     _hold(turn, membership, media, unheard)
+
+
+def _awaits_start(turn: Turn, media: MediaWaiting) -> bool:
+    """E37: the call has begun, and the commit of its starter is not merged here. Both stamps are the
+    server's.
+    """
+    sitting, made = turn.call.sitting, turn.log.maker.time
+    return not media.merged and sitting is not None and 0 < made < sitting.since - BEFORE_START_MS
+
+
+def start_due(turn: Turn, planned: int | None) -> int | None:
+    """E37: when this device, which came into a call whose starter has not committed, does so instead; None
+    where it has not to.
+    """
+    media = turn.state.media
+    if not isinstance(media, MediaWaiting) or media.starts or not _awaits_start(turn, media):
+        return None
+    if planned is not None:
+        return planned
+    here = devices_in(turn.call.sitting)
+    return turn.env.now + START_WAIT_MS + turn_delay(turn, lambda who: who.device_id in here)
+
+
+def start_instead(turn: Turn) -> None:
+    """Whoever began the call is gone, or could not commit."""
+    turn.state = replace(turn.state, media=MediaWaiting(starts=True))
 
 
 def _give(turn: Turn, membership: Membership) -> None:
@@ -140,3 +182,18 @@ def after_call_due(turn: Turn, planned: int | None) -> int | None:
     if call.over_at is None:
         return None
     return call.over_at + AFTER_CALL_MS + turn_delay(turn, anyone)
+
+
+def left_call_due(turn: Turn, planned: int | None) -> int | None:
+    """E37: when this device supersedes the epoch of a call that goes on without it, by the server's word;
+    None where it has not to.
+    """
+    call = turn.call
+    out = isinstance(turn.state.media, MediaOff)
+    if not turn.chores.called or not out or not is_call_on(turn):
+        return None
+    if planned is not None:
+        return planned
+    if call.left_at is not None:
+        return call.left_at + LEFT_MS + turn_delay(turn, anyone)
+    return None if call.heard_at is None else call.heard_at + HEARD_MS + turn_delay(turn, anyone)

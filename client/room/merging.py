@@ -100,5 +100,12 @@ def give_up(turn: Turn, staged: StagedCommit, code: str) -> None:
         case Upkeep("before_call"):
             start_refused(turn, code)
         case Upkeep("after_call"):
-            # E37: the keys are still there, and a week is not far.
-            turn.dues = replace(turn.dues, after_call=turn.env.now + DAY)
+            put_off_superseding(turn)
+
+
+def put_off_superseding(turn: Turn) -> None:
+    """E37: the keys are still there, and a week is not far."""
+    later = turn.env.now + DAY
+    after_call = None if turn.dues.after_call is None else later
+    left_call = None if turn.dues.left_call is None else later
+    turn.dues = replace(turn.dues, after_call=after_call, left_call=left_call)

@@ -129,7 +129,7 @@ def _come_back(turn: Turn, rejoining: Rejoining, welcome: Welcome) -> None:
     # A device that has followed the log goes on with its own heads; it reads on below c for these alone.
     # Any other has sent nothing that could stand below c: nothing is sealed before the head is known (E24).
     if state.log.head is not None:
-        log = replace(state.log, maker=maker_at(c, adder), gap=False)
+        log = replace(state.log, maker=maker_at(c, welcome.time, adder), gap=False)
     else:
         log = log_at(c, welcome.time, adder)
     line = SystemItem(line_id(env.me.device_id, c), c, welcome.time, "rejoined", env.me.account_id, None, "")

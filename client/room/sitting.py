@@ -36,15 +36,17 @@ def on_call_state(turn: Turn, frame: CallState) -> None:
     if not frame.participants or frame.call is None or frame.since is None:
         _nobody(turn)
         return
-    known = _devices_in(call.sitting)
+    known = devices_in(call.sitting)
     sitting = Sitting(frame.call, frame.since, tuple(frame.participants))
-    here = _devices_in(sitting)
+    here = devices_in(sitting)
     same = call.heard_in == frame.call
     turn.call = Call(
         sitting=sitting,
         told=True,
         over_at=None,
         last_at=None if here - {turn.env.me.device_id} else call.last_at,
+        left_at=call.left_at,
+        heard_at=turn.env.now if call.heard_at is None else call.heard_at,
         heard_in=frame.call,
         heard=_among(call.heard, here) if same else {},
         reacted=_among(call.reacted, here) if same else {},
@@ -58,7 +60,7 @@ def on_call_state(turn: Turn, frame: CallState) -> None:
         turn.chores = replace(turn.chores, called=True)
 
 
-def _devices_in(sitting: Sitting | None) -> Set[bytes]:
+def devices_in(sitting: Sitting | None) -> Set[bytes]:
     return frozenset() if sitting is None else frozenset(one.device for one in sitting.participants)
 
 
@@ -77,6 +79,7 @@ def _nobody(turn: Turn) -> None:
         told=True,
         over_at=turn.env.now if call.over_at is None else call.over_at,
         last_at=call.last_at,
+        left_at=call.left_at,
         mine=_hand_down(call.mine),
         said_at=call.said_at,
         again=call.again,
@@ -131,7 +134,7 @@ def _with_said(before: InCall, signal: Hand | CallMedia) -> InCall:
 
 def _is_in(turn: Turn) -> bool:
     """Whether this device is in the call, by its own word and by the server's."""
-    listed = turn.env.me.device_id in _devices_in(turn.call.sitting)
+    listed = turn.env.me.device_id in devices_in(turn.call.sitting)
     return listed and not isinstance(turn.state.media, MediaOff)
 
 
@@ -159,7 +162,7 @@ def mine_due(turn: Turn) -> int | None:
 
 def heard_in_call(turn: Turn, who: LeafIdentity, signal: CallSignal) -> None:
     call, device, now = turn.call, who.device_id, turn.env.now
-    if call.sitting is None or call.sitting.id != signal.sitting or device not in _devices_in(call.sitting):
+    if call.sitting is None or call.sitting.id != signal.sitting or device not in devices_in(call.sitting):
         return
     if isinstance(signal, CallReaction):
         if now < call.reacted.get(device, 0) + REACTION_HEARD_MS:

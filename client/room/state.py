@@ -3,7 +3,7 @@
 What is marked volatile is not stored: it begins anew with the program or the connection.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -42,9 +42,12 @@ class Membership:
 class EpochMaker:
     """Who made the present epoch, and by which entry."""
 
+    LATER: ClassVar[Set[str]] = frozenset(("time",))
     n: int
     account_id: bytes
     device_id: bytes
+    time: int = 0
+    """The stamp of the entry; 0 where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,6 +408,8 @@ class Dues:
     repair: int | None = None
     expiry: int | None = None
     after_call: int | None = None
+    left_call: int | None = None
+    start: int | None = None
 
 
 NO_DUES = Dues()
@@ -428,6 +433,8 @@ class MediaWaiting:
     stage: ClassVar[Literal["waiting"]] = "waiting"
     starts: bool
     """After a commit with a path (E37)."""
+    merged: bool = False
+    """A commit was merged since it waits: that is enough of a start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -482,6 +489,10 @@ class Call:
     """Since when this device knows that nobody is in it."""
     last_at: int | None = None
     """When this device left, being the last."""
+    left_at: int | None = None
+    """When it left with keys that are not superseded yet."""
+    heard_at: int | None = None
+    """Since when it knows of a call in this epoch."""
     heard_in: bytes | None = None
     """The sitting of which the following was heard, by device."""
     heard: Mapping[bytes, InCall] = field(default_factory=dict)

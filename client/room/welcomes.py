@@ -73,11 +73,11 @@ def log_at(c: int, time: int, adder: LeafIdentity) -> RoomLog:
     """The log as a newcomer has it: it begins above the commit that added it, and H_c comes with the snapshot
     (E24).
     """
-    return RoomLog(n=c, head=None, time=time, after=c, heads=(), maker=maker_at(c, adder), gap=False)
+    return RoomLog(n=c, head=None, time=time, after=c, heads=(), maker=maker_at(c, time, adder), gap=False)
 
 
-def maker_at(n: int, leaf: LeafIdentity) -> EpochMaker:
-    return EpochMaker(n, leaf.account_id, leaf.device_id)
+def maker_at(n: int, time: int, leaf: LeafIdentity) -> EpochMaker:
+    return EpochMaker(n, leaf.account_id, leaf.device_id, time)
 
 
 def newcomer_at(env: Env, c: int, membership: Membership) -> Newcomer:

@@ -117,6 +117,67 @@ def test_e37_it_begins_with_a_commit_of_its_starter_and_no_key_is_given_before_t
     expect_converged(world)
 
 
+def begun_without_a_commit(seed: str) -> tuple[World, list[Device]]:
+    """Anna begins a call: the server names her in it, and her commit is on its way."""
+    world, (anna, ben, cleo) = quiet(seed, "anna", "ben", "cleo")
+    anna.meddle = no_commits
+    anna.call(True)
+    world.run(500)
+    return world, [anna, ben, cleo]
+
+
+def test_e37_whoever_comes_before_the_starters_commit_is_there_waits_for_it() -> None:
+    world, (anna, ben, cleo) = begun_without_a_commit("early second")
+    before, count = epoch(anna.group), commits(world)
+    ben.call(False)
+    cleo.call(False)
+    world.run(1_000)
+    assert (ben.media, given(ben), given(cleo)) == ("waiting", [], [])
+    anna.meddle = None
+    anna.reconnect()
+    world.run(1_000)
+    for one in (anna, ben, cleo):
+        assert given(one) == [before + 1]
+        assert one.told() == []
+    world.run(30_000)
+    assert commits(world) == count + 1
+    expect_converged(world)
+
+
+def test_e37_where_the_starter_is_gone_before_its_commit_one_of_the_others_makes_it() -> None:
+    world, (anna, ben, cleo) = begun_without_a_commit("starter gone")
+    before, count = epoch(ben.group), commits(world)
+    ben.call(False)
+    cleo.call(False)
+    anna.disconnect()
+    world.run(3_000)
+    assert given(ben) == given(cleo) == []
+    world.run(4_000)
+    assert given(ben) == given(cleo) == [before + 1]
+    assert commits(world) == count + 1
+    assert ben.state.log.maker.device_id in (ben.me.device_id, cleo.me.device_id)
+
+
+def test_e37_a_begin_that_cannot_be_is_waited_for_once() -> None:
+    """By a server that says of the call that it began tomorrow."""
+    world, (anna, ben) = quiet("tomorrow", "anna", "ben")
+
+    def tomorrow(frame: FromServer) -> FromServer:
+        late = isinstance(frame, CallState) and frame.since is not None
+        return frame.model_copy(update={"since": world.now + 24 * HOUR}) if late else frame
+
+    ben.tamper = tomorrow
+    anna.call(True)
+    world.run(1_000)
+    count = commits(world)
+    ben.call(False)
+    world.run(60_000)
+    assert ben.sending
+    assert commits(world) == count + 1
+    world.run(60_000)
+    assert commits(world) == count + 1
+
+
 def test_e37_anybodys_commit_does_while_this_device_is_level() -> None:
     world, (anna, ben) = quiet("start by another", "anna", "ben")
     before = commits(world)
@@ -501,6 +562,51 @@ def test_e37_as_long_as_anybody_is_in_it_nobody_commits() -> None:
     anna.hang_up(True)
     world.run(1_000)
     assert epoch(anna.group) == before + 1
+
+
+def endless(frame: FromServer) -> FromServer | None:
+    """A server that does not say that anybody has left."""
+    return None if isinstance(frame, CallState) else frame
+
+
+def test_e37_twelve_who_leave_a_call_that_never_ends_supersede_it_once_within_minutes() -> None:
+    people = ("anna", "ben", "cleo", "dora", "emil", "fanny", "greta", "hans", "ida", "jan", "kim", "lea")
+    world, devices = on_call("endless", *people)
+    before, count = epoch(devices[0].group), commits(world)
+    for one in devices:
+        one.tamper = endless
+        one.hang_up(False)
+    world.run(4 * 60_000)
+    assert epoch(devices[0].group) == before
+    world.run(2 * 60_000)
+    assert {epoch(one.group) for one in devices} == {before + 1}
+    assert commits(world) == count + 1
+    world.run(HOUR)
+    assert commits(world) == count + 1
+
+
+def test_e37_whoever_left_a_call_that_goes_on_has_its_keys_for_minutes_at_most() -> None:
+    world, (anna, ben, cleo) = on_call("goes on without", "anna", "ben", "cleo")
+    before, count = epoch(anna.group), commits(world)
+    cleo.hang_up(False)
+    world.run(6 * 60_000)
+    assert epoch(cleo.group) == before + 1
+    assert cleo.state.log.maker.device_id == cleo.me.device_id
+    assert keys_of(anna).epoch == keys_of(ben).epoch == before + 1
+    # It was given no keys since: the next ones are not for it to supersede.
+    world.run(HOUR)
+    assert commits(world) == count + 1
+
+
+def test_e37_a_call_of_which_a_device_only_heard_is_superseded_after_hours() -> None:
+    world, (anna, ben) = quiet("heard for hours", "anna", "ben")
+    count = commits(world)
+    world.ds.call_join(ROOM, ben.me.device_id)
+    world.run(5 * HOUR)
+    assert commits(world) == count
+    world.run(2 * HOUR)
+    assert commits(world) == count + 1
+    assert anna.state.log.maker.device_id == anna.me.device_id
 
 
 def test_e37_any_commit_after_the_call_does() -> None:

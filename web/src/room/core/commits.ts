@@ -23,6 +23,7 @@ import { checkSeen, noteUnreadable } from "./seen";
 import { takeHappened } from "./snapshots";
 import type { Happened, StagedCommit } from "./state";
 import type { Turn } from "./turn";
+import { makerAt } from "./welcomes";
 
 type Verdict =
   | { readonly kind: "valid"; readonly judged: Judged; readonly change: RoomChange; readonly seen: Seen }
@@ -145,7 +146,7 @@ function merge(
     leaves: [],
   });
   turn.setLog({
-    maker: { n: entry.n, accountId: committer.accountId, deviceId: committer.deviceId },
+    maker: makerAt(entry.n, entry.time, committer),
     gap: false,
   });
   turn.setChores({ unreadable: 0 });

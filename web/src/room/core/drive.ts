@@ -11,7 +11,8 @@ import { openRejoinRequest } from "../rejoin";
 import { accountsOf, devicesOf, expiredLeaves } from "../roster";
 import { fetchDue, watchFetch } from "./entries";
 import { judged } from "./faults";
-import { afterCallDue, settleMedia, startRefused } from "./media";
+import { afterCallDue, leftCallDue, settleMedia, startDue, startInstead, startRefused } from "./media";
+import { putOffSuperseding } from "./merging";
 import { sendOutbox } from "./outbox";
 import { forRejoin, turnDelay } from "./ranks";
 import { askAgain } from "./rejoining";
@@ -93,7 +94,7 @@ function doCommits(turn: Turn): void {
 function* duePurposes(turn: Turn): Generator<Purpose> {
   const { now } = turn.env;
   planDues(turn);
-  const { dues, intents, requests, leaves, membership, media } = turn.state;
+  const { dues, intents, requests, leaves, membership } = turn.state;
   if (leaves.length > 0) {
     if (dues.leaves !== null && dues.leaves <= now) yield { kind: "leaves" };
     return;
@@ -104,10 +105,12 @@ function* duePurposes(turn: Turn): Generator<Purpose> {
       yield { kind: "request", requestId: request.id };
   }
   // E37: after what must be committed anyway, since any commit does.
+  if (dues.start !== null && dues.start <= now) startInstead(turn);
+  const { media } = turn.state;
   if (media.stage === "waiting" && media.starts) yield { kind: "before_call" };
   if (dues.repair !== null && dues.repair <= now) yield { kind: "repair" };
   if (dues.expiry !== null && dues.expiry <= now) yield { kind: "expiry" };
-  if (dues.afterCall !== null && dues.afterCall <= now) yield { kind: "after_call" };
+  if ([dues.afterCall, dues.leftCall].some((due) => due !== null && due <= now)) yield { kind: "after_call" };
   const own = ownDue(turn);
   if (own !== null && own.at <= now) yield own.purpose;
 }
@@ -125,18 +128,22 @@ function planDues(turn: Turn): void {
     const able = (deviceId: Uint8Array): boolean => !going.some((one) => one && equal(one, deviceId));
     turn.setDues({ leaves: turn.env.now + turnDelay(turn, (who) => able(who.deviceId)) });
   }
-  planAfterCall(turn);
+  planCall(turn);
   const expired = expiredNow(turn, membership.group);
   if (expired && dues.expiry === null) {
     turn.setDues({ expiry: turn.env.now + REPAIR_AFTER_MS + turnDelay(turn, () => true) });
   }
 }
 
-/** E37: a call that is over, and none that has begun since. */
-function planAfterCall(turn: Turn): void {
-  const { afterCall } = turn.state.dues;
-  const due = afterCallDue(turn, afterCall);
-  if (due !== afterCall) turn.setDues({ afterCall: due });
+/** E37: a call that is over, and none that has begun since; one that goes on without this device, or began without a commit. */
+function planCall(turn: Turn): void {
+  const { afterCall, leftCall, start } = turn.state.dues;
+  const due = {
+    afterCall: afterCallDue(turn, afterCall),
+    leftCall: leftCallDue(turn, leftCall),
+    start: startDue(turn, start),
+  };
+  if (due.afterCall !== afterCall || due.leftCall !== leftCall || due.start !== start) turn.setDues(due);
 }
 
 /** E10: by this device's own clock, as well as by the server's. */
@@ -197,7 +204,7 @@ function putAside(turn: Turn, purpose: Purpose, code: string): void {
       startRefused(turn, code);
       return;
     case "after_call":
-      turn.setDues({ afterCall: turn.env.now + DAY });
+      putOffSuperseding(turn);
       return;
   }
 }
@@ -293,7 +300,8 @@ function nextWake(turn: Turn): number | null {
     times.push(hereDue(turn), mineDue(turn));
     if (link.notBefore > now) times.push(link.notBefore);
     if (pause === null && newcomer === null) {
-      times.push(dues.leaves, dues.repair, dues.expiry, dues.afterCall, ownDue(turn)?.at ?? null);
+      times.push(dues.leaves, dues.repair, dues.expiry, ownDue(turn)?.at ?? null);
+      times.push(dues.afterCall, dues.leftCall, dues.start);
       times.push(...requests.filter((one) => !isHopeless(one, membership)).map(({ due }) => due));
       times.push(...duties.map(({ due }) => due));
     }

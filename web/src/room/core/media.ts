@@ -16,6 +16,19 @@ import { isLevel, type Turn } from "./turn";
 const AFTER_CALL_MS = 30_000;
 /** How long the last to leave waits for the server's word that nobody is left: a commit before it would be one too early. */
 const LAST_WAIT_MS = 2_000;
+/**
+ * E37: so long after it left a call that goes on by the server's word, a device supersedes the keys that it was given,
+ * where nobody has. A server that never ends a call keeps none of them alive.
+ */
+const LEFT_MS = 5 * 60_000;
+/** The same for the epoch of a call that this device was not in. */
+const HEARD_MS = 6 * 3_600_000;
+/** The commit with which a call begins has a stamp that is at most so much earlier than the call. */
+const BEFORE_START_MS = 30_000;
+/** How long whoever comes next waits for it, before it commits itself. */
+const START_WAIT_MS = 3_000;
+
+type Waiting = Extract<Media, { stage: "waiting" }>;
 
 /** This device goes into the call. @throws CommandError */
 export function comeIn(turn: Turn, starts: boolean): void {
@@ -24,8 +37,8 @@ export function comeIn(turn: Turn, starts: boolean): void {
   if (leaving !== null) throw new CommandError("leaving");
   if (pause !== null) throw new CommandError("paused");
   if (media.stage !== "off") return;
-  turn.set({ media: { stage: "waiting", starts } });
-  turn.setCall({ lastAt: null });
+  turn.set({ media: { stage: "waiting", starts, merged: false } });
+  turn.setCall({ lastAt: null, leftAt: null });
 }
 
 /** It goes out. `last`: nobody is left, so it supersedes what was used (E37). */
@@ -45,9 +58,11 @@ export function startRefused(turn: Turn, code: string): void {
 }
 
 function end(turn: Turn): void {
-  if (turn.state.media.stage === "off") return;
+  const { stage } = turn.state.media;
+  if (stage === "off") return;
   turn.set({ media: NO_MEDIA });
-  turn.setCall({ mine: null, again: false });
+  const leftAt = stage === "waiting" ? turn.state.call.leftAt : turn.env.now;
+  turn.setCall({ mine: null, again: false, leftAt });
   turn.effect({ kind: "media_end" });
 }
 
@@ -61,12 +76,12 @@ export function isCallOn(turn: Turn): boolean {
 
 /** After a merge: whatever was used in the epochs before is gone with them. */
 export function mergedInCall(turn: Turn, own: boolean): void {
-  const { media, link } = turn.state;
+  const { media, link, call } = turn.state;
   turn.setChores({ called: isCallOn(turn) });
-  if (turn.state.call.lastAt !== null) turn.setCall({ lastAt: null });
+  turn.setCall({ lastAt: null, leftAt: null, heardAt: call.sitting === null ? null : turn.env.now });
   // E37: anybody's commit does, as every one of ours has a path. What is caught up with may be from days before.
-  if (media.stage === "waiting" && media.starts && (own || link.caughtUp)) {
-    turn.set({ media: { stage: "waiting", starts: false } });
+  if (media.stage === "waiting" && (own || link.caughtUp)) {
+    turn.set({ media: { stage: "waiting", starts: false, merged: true } });
   }
 }
 
@@ -82,7 +97,7 @@ export function settleMedia(turn: Turn): void {
   if (media.stage === "waiting") {
     // E24: not before what its author would repeat of the log is known.
     const ready = turn.state.newcomer === null && isLevel(turn.state);
-    if (free && ready && !media.starts) give(turn, membership);
+    if (free && ready && !media.starts && !awaitsStart(turn, media)) give(turn, membership);
     return;
   }
   const merged = media.epoch !== epoch(membership.group);
@@ -93,6 +108,31 @@ export function settleMedia(turn: Turn): void {
     return;
   }
   hold(turn, membership, { ...media, unheard });
+}
+
+/** E37: the call has begun, and the commit of its starter is not merged here. Both stamps are the server's. */
+function awaitsStart({ state }: Turn, { merged }: Waiting): boolean {
+  const { sitting } = state.call;
+  const made = state.log.maker.time ?? 0;
+  return !merged && sitting !== null && made > 0 && made < sitting.since - BEFORE_START_MS;
+}
+
+/**
+ * E37: when this device, which came into a call whose starter has not committed, does so instead; null where it has not
+ * to.
+ */
+export function startDue(turn: Turn, planned: number | null): number | null {
+  const { media, call } = turn.state;
+  if (media.stage !== "waiting" || media.starts || !awaitsStart(turn, media)) return null;
+  if (planned !== null) return planned;
+  const here = call.sitting?.participants ?? [];
+  const able = (deviceId: Uint8Array): boolean => here.some(({ device }) => equal(device, deviceId));
+  return turn.env.now + START_WAIT_MS + turnDelay(turn, (who) => able(who.deviceId));
+}
+
+/** Whoever began the call is gone, or could not commit. */
+export function startInstead(turn: Turn): void {
+  turn.set({ media: { stage: "waiting", starts: true, merged: false } });
 }
 
 function give(turn: Turn, { group, roster }: Membership): void {
@@ -132,4 +172,16 @@ export function afterCallDue(turn: Turn, planned: number | null): number | null 
   if (call.lastAt !== null) return call.overAt === null ? call.lastAt + LAST_WAIT_MS : now;
   if (call.overAt === null) return null;
   return call.overAt + AFTER_CALL_MS + turnDelay(turn, () => true);
+}
+
+/**
+ * E37: when this device supersedes the epoch of a call that goes on without it, by the server's word; null where it has
+ * not to.
+ */
+export function leftCallDue(turn: Turn, planned: number | null): number | null {
+  const { chores, call, media } = turn.state;
+  if (!chores.called || media.stage !== "off" || !isCallOn(turn)) return null;
+  if (planned !== null) return planned;
+  if (call.leftAt !== null) return call.leftAt + LEFT_MS + turnDelay(turn, () => true);
+  return call.heardAt === null ? null : call.heardAt + HEARD_MS + turnDelay(turn, () => true);
 }

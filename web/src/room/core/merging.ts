@@ -86,9 +86,16 @@ export function dropStaged(turn: Turn): void {
 export function giveUp(turn: Turn, { purpose }: StagedCommit, code: string): void {
   if (purpose.kind === "before_call") startRefused(turn, code);
   // E37: the keys are still there, and a week is not far.
-  if (purpose.kind === "after_call") turn.setDues({ afterCall: turn.env.now + DAY });
+  if (purpose.kind === "after_call") putOffSuperseding(turn);
   if (purpose.kind !== "intent") return;
   const { intent } = purpose;
   turn.set({ intents: turn.state.intents.filter((one) => !sameIntent(one, intent)) });
   turn.effect({ kind: "dropped", command: intent.kind, code });
+}
+
+/** E37: the keys are still there, and a week is not far. */
+export function putOffSuperseding(turn: Turn): void {
+  const { afterCall, leftCall } = turn.state.dues;
+  const later = (due: number | null): number | null => due && turn.env.now + DAY;
+  turn.setDues({ afterCall: later(afterCall), leftCall: later(leftCall) });
 }

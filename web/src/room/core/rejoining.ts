@@ -117,7 +117,7 @@ function comeBack(turn: Turn, rejoining: Rejoining, welcome: Welcome): void {
   // Any other has sent nothing that could stand below c: nothing is sealed before the head is known (E24).
   const log =
     state.log.head !== null
-      ? { ...state.log, maker: makerAt(c, adder), gap: false }
+      ? { ...state.log, maker: makerAt(c, welcome.time, adder), gap: false }
       : logAt(c, welcome.time, adder);
   const line = { id: lineId(env.me.deviceId, c % 256), n: c, at: welcome.time, code: "rejoined" } as const;
   turn.set({

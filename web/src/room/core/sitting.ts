@@ -38,6 +38,7 @@ export function onCallState(turn: Turn, { call: id, since, participants }: CallS
     told: true,
     overAt: null,
     lastAt: others.length > 0 ? null : call.lastAt,
+    heardAt: call.heardAt ?? turn.env.now,
     heardIn: id,
     heard: same ? among(call.heard, here) : new Map(),
     reacted: same ? among(call.reacted, here) : new Map(),
@@ -57,9 +58,10 @@ const handDown = (mine: InCall | null): InCall | null => mine && { ...mine, hand
 
 function nobody(turn: Turn): void {
   const { call } = turn.state;
-  const { again, saidAt, lastAt } = call;
+  const { again, saidAt, lastAt, leftAt } = call;
   const mine = handDown(call.mine);
-  turn.setCall({ ...NO_CALL, told: true, overAt: call.overAt ?? turn.env.now, lastAt, mine, again, saidAt });
+  const overAt = call.overAt ?? turn.env.now;
+  turn.setCall({ ...NO_CALL, told: true, overAt, lastAt, leftAt, mine, again, saidAt });
   // The last to leave has waited for this word.
   if (lastAt !== null) turn.setDues({ afterCall: null });
 }

@@ -38,6 +38,8 @@ export type EpochMaker = {
   readonly n: number;
   readonly accountId: Uint8Array;
   readonly deviceId: Uint8Array;
+  /** The stamp of the entry, where it is known. */
+  readonly time?: number;
 };
 
 /** `RoomChange` without the epoch that it leads to: what the fold and the timeline take of a commit. */
@@ -289,15 +291,23 @@ export type Dues = {
   readonly repair: number | null;
   readonly expiry: number | null;
   readonly afterCall: number | null;
+  readonly leftCall: number | null;
+  readonly start: number | null;
 };
 
-export const NO_DUES: Dues = { leaves: null, repair: null, expiry: null, afterCall: null };
+export const NO_DUES: Dues = {
+  ...{ leaves: null, repair: null, expiry: null },
+  ...{ afterCall: null, leftCall: null, start: null },
+};
 
 /** Volatile: this device's own part in the room's call (E35). No key is in it: each goes out with the effect that makes it. */
 export type Media =
   | { readonly stage: "off" }
-  /** It comes in as soon as it may. `starts`: after a commit with a path (E37). */
-  | { readonly stage: "waiting"; readonly starts: boolean }
+  /**
+   * It comes in as soon as it may. `starts`: after a commit with a path (E37). `merged`: one was merged since it waits,
+   * which is enough of a start.
+   */
+  | { readonly stage: "waiting"; readonly starts: boolean; readonly merged: boolean }
   /** It was given the keys of this epoch. `held`: it encrypts nothing. */
   | {
       readonly stage: "on" | "held";
@@ -332,6 +342,10 @@ export type Call = {
   readonly overAt: number | null;
   /** When this device left, being the last. */
   readonly lastAt: number | null;
+  /** When it left with keys that are not superseded yet. */
+  readonly leftAt: number | null;
+  /** Since when it knows of a call in this epoch. */
+  readonly heardAt: number | null;
   /** What was heard, of which sitting, by device in hex. */
   readonly heardIn: Uint8Array | null;
   readonly heard: ReadonlyMap<string, InCall>;
@@ -348,6 +362,8 @@ export const NO_CALL: Call = {
   told: false,
   overAt: null,
   lastAt: null,
+  leftAt: null,
+  heardAt: null,
   heardIn: null,
   heard: new Map(),
   reacted: new Map(),

@@ -60,11 +60,11 @@ function open(env: Env, { roomId, keyPackage, secrets }: Expected, welcome: Welc
 
 /** The log as a newcomer has it: it begins above the commit that added it, and H_c comes with the snapshot (E24). */
 export function logAt(c: number, time: number, adder: LeafIdentity): RoomLog {
-  return { n: c, head: null, time, after: c, heads: [], maker: makerAt(c, adder), gap: false };
+  return { n: c, head: null, time, after: c, heads: [], maker: makerAt(c, time, adder), gap: false };
 }
 
-export function makerAt(n: number, { accountId, deviceId }: LeafIdentity): EpochMaker {
-  return { n, accountId, deviceId };
+export function makerAt(n: number, time: number, { accountId, deviceId }: LeafIdentity): EpochMaker {
+  return { n, time, accountId, deviceId };
 }
 
 export function newcomerAt(env: Env, c: number, { roster, me }: Membership): Newcomer {

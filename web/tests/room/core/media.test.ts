@@ -77,6 +77,69 @@ describe("a call begins", () => {
     expectConverged(world);
   });
 
+  /** Anna begins a call: the server names her in it, and her commit is on its way. */
+  function begunWithoutACommit(seed: string): { world: World; devices: [Device, Device, Device] } {
+    const world = new World(seed);
+    const devices = roomOf(world, "anna", "ben", "cleo") as [Device, Device, Device];
+    world.run(60_000);
+    devices[0].meddle = (frame) => (frame.kind === "commit" ? null : frame);
+    devices[0].call(true);
+    world.run(500);
+    return { world, devices };
+  }
+
+  it("E37 whoever comes before the starter's commit is there waits for it", () => {
+    const { world, devices } = begunWithoutACommit("early second");
+    const [anna, ben, cleo] = devices;
+    const before = epoch(anna.state!.membership!.group);
+    const count = commits(world);
+    ben.call(false);
+    cleo.call(false);
+    world.run(1_000);
+    expect([ben.state!.media.stage, given(ben), given(cleo)]).toEqual(["waiting", [], []]);
+    anna.meddle = null;
+    anna.reconnect();
+    world.run(1_000);
+    for (const one of devices) expect([given(one), one.told()]).toEqual([[before + 1n], []]);
+    world.run(30_000);
+    expect(commits(world)).toBe(count + 1);
+    expectConverged(world);
+  });
+
+  it("E37 where the starter is gone before its commit, one of the others makes it", () => {
+    const { world, devices } = begunWithoutACommit("starter gone");
+    const [anna, ben, cleo] = devices;
+    const before = epoch(ben.state!.membership!.group);
+    const count = commits(world);
+    ben.call(false);
+    cleo.call(false);
+    anna.disconnect();
+    world.run(3_000);
+    expect([given(ben), given(cleo)]).toEqual([[], []]);
+    world.run(4_000);
+    expect([given(ben), given(cleo)]).toEqual([[before + 1n], [before + 1n]]);
+    expect(commits(world)).toBe(count + 1);
+  });
+
+  it("E37 a begin that cannot be is waited for once", () => {
+    // By a server that says of the call that it began tomorrow.
+    const world = new World("tomorrow");
+    const [anna, ben] = roomOf(world, "anna", "ben") as [Device, Device];
+    world.run(60_000);
+    ben.tamper = (frame) =>
+      frame.t === "call_state" && frame.since != null
+        ? { ...frame, since: world.now + 24 * 3_600_000 }
+        : frame;
+    anna.call(true);
+    world.run(1_000);
+    const count = commits(world);
+    ben.call(false);
+    world.run(60_000);
+    expect([ben.sending, commits(world)]).toEqual([true, count + 1]);
+    world.run(60_000);
+    expect(commits(world)).toBe(count + 1);
+  });
+
   it("E37 anybody's commit does, while this device is level", () => {
     const world = new World("start by another");
     const [anna, ben] = roomOf(world, "anna", "ben");
@@ -496,6 +559,66 @@ describe("after a call", () => {
     anna.hangUp(true);
     world.run(1_000);
     expect(epoch(anna.group)).toBe(before + 1n);
+  });
+
+  it("E37 twelve who leave a call that never ends supersede it once, within minutes", () => {
+    const people = [
+      "anna",
+      "ben",
+      "cleo",
+      "dora",
+      "emil",
+      "fanny",
+      "greta",
+      "hans",
+      "ida",
+      "jan",
+      "kim",
+      "lea",
+    ];
+    const { world, devices } = inCall("endless", ...people);
+    const before = epoch(devices[0]!.state!.membership!.group);
+    const count = commits(world);
+    for (const one of devices) {
+      // A server that does not say that anybody has left.
+      one.tamper = (frame) => (frame.t === "call_state" ? null : frame);
+      one.hangUp(false);
+    }
+    world.run(4 * 60_000);
+    expect(epoch(devices[0]!.state!.membership!.group)).toBe(before);
+    world.run(2 * 60_000);
+    for (const one of devices) expect(epoch(one.state!.membership!.group)).toBe(before + 1n);
+    expect(commits(world)).toBe(count + 1);
+    world.run(3_600_000);
+    expect(commits(world)).toBe(count + 1);
+  });
+
+  it("E37 whoever left a call that goes on has its keys for minutes at most", () => {
+    const { world, devices } = inCall("goes on without", "anna", "ben", "cleo");
+    const [anna, ben, cleo] = devices as [Device, Device, Device];
+    const before = epoch(anna.state!.membership!.group);
+    const count = commits(world);
+    cleo.hangUp(false);
+    world.run(6 * 60_000);
+    expect(epoch(cleo.state!.membership!.group)).toBe(before + 1n);
+    expect(cleo.state!.log.maker.deviceId).toEqual(cleo.me.deviceId);
+    expect([anna.keys!.epoch, ben.keys!.epoch]).toEqual([before + 1n, before + 1n]);
+    // It was given no keys since: the next ones are not for it to supersede.
+    world.run(3_600_000);
+    expect(commits(world)).toBe(count + 1);
+  });
+
+  it("E37 a call of which a device only heard is superseded after hours", () => {
+    const world = new World("heard for hours");
+    const [anna, ben] = roomOf(world, "anna", "ben") as [Device, Device];
+    world.run(60_000);
+    const count = commits(world);
+    world.ds.callJoin(ROOM, ben.me.deviceId);
+    world.run(5 * 3_600_000);
+    expect(commits(world)).toBe(count);
+    world.run(2 * 3_600_000);
+    expect(commits(world)).toBe(count + 1);
+    expect(anna.state!.log.maker.deviceId).toEqual(anna.me.deviceId);
   });
 
   it("E37 any commit after the call does", () => {
