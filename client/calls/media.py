@@ -7,7 +7,6 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from operator import mul
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -216,7 +215,7 @@ class AudioDecoder:
 def level_of(sound: av.AudioFrame) -> int:
     """RFC 6464: decibels below the loudest there is, 0 to 127. Of 16 bits."""
     samples = array("h", bytes(sound.planes[0])[: 2 * sound.samples])
-    power = sum(map(mul, samples, samples)) / max(len(samples), 1)
+    power = sum(one * one for one in samples) / max(len(samples), 1)
     if power < 1:
         return SILENCE_DB
     return min(max(round(-10 * math.log10(power / FULL**2)), 0), SILENCE_DB)
