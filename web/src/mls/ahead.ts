@@ -57,8 +57,13 @@ async function answered(trial: Trial, curves: PlatformCurves): Promise<boolean> 
         one.answer = await curves.agree(one.question);
       }),
     ),
+    Promise.all(
+      trial.signings.map(async (one) => {
+        one.answer = await curves.sign(one.question);
+      }),
+    ),
   ]);
-  return trial.agreements.length === 0 && verdicts.every(Boolean);
+  return trial.agreements.length + trial.signings.length === 0 && verdicts.every(Boolean);
 }
 
 type Outcome<T> = { readonly value: T } | { readonly error: unknown };

@@ -9,8 +9,8 @@ import { ED25519_TORSION_SUBGROUP, ed25519 } from "@noble/curves/ed25519.js";
 import { bytesToNumberLE, numberToBytesLE } from "@noble/curves/utils.js";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { concat, equal, fromHex, u32, utf8 } from "../bytes/bytes";
-import { mayHold, verify } from "./ed25519";
-import type { Agreed, Agreement, Verification } from "./trial";
+import { mayHold, sign as signHere, verify } from "./ed25519";
+import type { Agreed, Agreement, Signing, Verification } from "./trial";
 import { x25519Ephemeral } from "./x25519";
 
 export interface PlatformCurves {
@@ -18,10 +18,13 @@ export interface PlatformCurves {
   holds(question: Verification): Promise<boolean>;
   /** Null where the platform has no answer, as for a key of small order. */
   agree(question: Agreement): Promise<Agreed | null>;
+  /** Null where the platform has no answer. */
+  sign(question: Signing): Promise<Uint8Array | null>;
 }
 
-/** RFC 8410 §7: what stands in front of the 32 bytes of an X25519 private key. */
-const PKCS8 = fromHex("302e020100300506032b656e04220420");
+/** RFC 8410 §7: what stands in front of the 32 bytes of a private key. */
+const X25519_PKCS8 = fromHex("302e020100300506032b656e04220420");
+const ED25519_PKCS8 = fromHex("302e020100300506032b657004220420");
 const BASE_POINT = Uint8Array.of(9, ...new Uint8Array(31));
 
 const own = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(bytes);
@@ -40,7 +43,7 @@ async function holds({ publicKey, message, signature }: Verification): Promise<b
 
 async function agree({ privateKey, publicKey }: Agreement): Promise<Agreed | null> {
   const { subtle } = globalThis.crypto;
-  const encoded = own(concat(PKCS8, privateKey));
+  const encoded = own(concat(X25519_PKCS8, privateKey));
   try {
     const key = await subtle.importKey("pkcs8", encoded, "X25519", false, ["deriveBits"]);
     const with_ = async (other: Uint8Array): Promise<Uint8Array> => {
@@ -57,9 +60,23 @@ async function agree({ privateKey, publicKey }: Agreement): Promise<Agreed | nul
   }
 }
 
+async function sign({ privateKey, message }: Signing): Promise<Uint8Array | null> {
+  const { subtle } = globalThis.crypto;
+  const encoded = own(concat(ED25519_PKCS8, privateKey));
+  try {
+    const key = await subtle.importKey("pkcs8", encoded, "Ed25519", false, ["sign"]);
+    return new Uint8Array(await subtle.sign("Ed25519", key, own(message)));
+  } catch {
+    // No such algorithm here: it is computed.
+    return null;
+  } finally {
+    encoded.fill(0);
+  }
+}
+
 /** The platform's curves; null where it has none, or judges otherwise than E3 allows. Examined once. */
 export function platformCurves(): Promise<PlatformCurves | null> {
-  examined ??= examine({ holds, agree });
+  examined ??= examine({ holds, agree, sign });
   return examined;
 }
 
@@ -77,8 +94,13 @@ export async function examine(curves: PlatformCurves): Promise<PlatformCurves | 
   const privateKey = sha512(utf8("X25519")).subarray(0, 32);
   const expected = x25519Ephemeral(privateKey, publicKey);
   const found = await curves.agree({ privateKey, publicKey });
-  if (found === null) return null;
-  return equal(found.secret, expected.secret) && equal(found.publicKey, expected.publicKey) ? curves : null;
+  if (found === null || !equal(found.secret, expected.secret) || !equal(found.publicKey, expected.publicKey))
+    return null;
+  // RFC 8032 §5.1.6: signatures follow from key and message. Some platforms mix randomness in: they do not sign for us.
+  const signature = await curves.sign({ privateKey, message: publicKey });
+  return signature !== null && equal(signature, signHere(privateKey, publicKey))
+    ? curves
+    : { ...curves, sign: async () => null };
 }
 
 const { Point } = ed25519;

@@ -1,8 +1,9 @@
 /**
  * A trial run of a function that cannot wait for the platform: what it asks of curves is noted, and believed meanwhile.
  *
- * A trial believes that every signature holds. It believes nothing about secrets, so what an encapsulation agrees on is
- * a placeholder in it: a trial that asked for one is thrown away in any case. `ahead` says what becomes of the others.
+ * A trial believes that every signature holds. What an encapsulation agrees on and what a signature is cannot be
+ * believed, so a placeholder stands for them: a trial that asked for one is thrown away in any case. `ahead` says what
+ * becomes of the others.
  * Code is synchronous, so there is one trial at a time, and nothing else runs within it.
  */
 
@@ -19,6 +20,9 @@ export type Verification = {
 export type Agreed = { readonly publicKey: Uint8Array; readonly secret: Uint8Array };
 export type Agreement = { readonly privateKey: Uint8Array; readonly publicKey: Uint8Array };
 
+/** Ed25519. */
+export type Signing = { readonly privateKey: Uint8Array; readonly message: Uint8Array };
+
 type Noted<Question, Answer> = { readonly question: Question; answer: Answer | null };
 type Computed = {
   readonly name: string;
@@ -27,18 +31,21 @@ type Computed = {
 };
 
 const PLACEHOLDER = new Uint8Array(32).fill(1);
+const NO_SIGNATURE = new Uint8Array(64);
 
 let current: Trial | null = null;
 
 export class Trial {
   readonly verifications: Noted<Verification, true>[] = [];
   readonly agreements: Noted<Agreement, Agreed>[] = [];
+  readonly signings: Noted<Signing, Uint8Array>[] = [];
   readonly #computed: Computed[] = [];
   readonly #laterOn: (() => void)[] = [];
   #believes = true;
   // A second run asks in the order of the first, so each search begins where the last one ended.
   #verification = 0;
   #agreement = 0;
+  #signing = 0;
   #computation = 0;
 
   /** Run within this trial, whatever comes of it. */
@@ -56,7 +63,7 @@ export class Trial {
   stopBelieving(): void {
     this.#believes = false;
     this.#laterOn.length = 0;
-    this.#verification = this.#agreement = this.#computation = 0;
+    this.#verification = this.#agreement = this.#signing = this.#computation = 0;
   }
 
   /** What was believed turned out to be so: what waited for that is done. */
@@ -71,6 +78,7 @@ export class Trial {
       wipe(question.privateKey);
       if (answer !== null) wipe(answer.secret);
     }
+    for (const { question } of this.signings) wipe(question.privateKey);
     for (const { inputs, values } of this.#computed) wipe(...inputs, ...values);
   }
 
@@ -104,6 +112,18 @@ export class Trial {
     if (this.#believes) return copy({ publicKey: PLACEHOLDER, secret: PLACEHOLDER });
     const answer = this.agreements[at]?.answer ?? null;
     return answer && copy(answer);
+  }
+
+  signature(privateKey: Uint8Array, message: Uint8Array): Uint8Array | null {
+    const at = find(
+      this.signings,
+      this.#signing,
+      ({ question }) => equal(question.privateKey, privateKey) && equal(question.message, message),
+    );
+    if (at >= 0) this.#signing = at + 1;
+    else if (this.#believes)
+      this.signings.push({ question: { privateKey: privateKey.slice(), message }, answer: null });
+    return (this.#believes ? NO_SIGNATURE : (this.signings[at]?.answer ?? null))?.slice() ?? null;
   }
 
   computed(
@@ -146,6 +166,11 @@ export function verdictOf(publicKey: Uint8Array, message: Uint8Array, signature:
 /** What a trial takes the agreement for, or knows it to be; null where it has to be computed. A copy. */
 export function agreedOn(privateKey: Uint8Array, publicKey: Uint8Array): Agreed | null {
   return current?.agreed(privateKey, publicKey) ?? null;
+}
+
+/** The signature, or in a trial 64 bytes in its place; null where it has to be computed. */
+export function signatureOf(privateKey: Uint8Array, message: Uint8Array): Uint8Array | null {
+  return current?.signature(privateKey, message) ?? null;
 }
 
 /** The values of a function of these inputs alone: the second run of a trial finds them, and gets copies. */

@@ -15,7 +15,7 @@ import { decodeKeyPackage } from "../../src/mls/keyPackage";
 import { examine, type PlatformCurves, platformCurves } from "../../src/mls/platformCurves";
 import { stageCommit } from "../../src/mls/stageCommit";
 import { suiteOf } from "../../src/mls/suites";
-import { agreedOn, computedOnce, Trial, verdictOf, whenCertain } from "../../src/mls/trial";
+import { agreedOn, computedOnce, signatureOf, Trial, verdictOf, whenCertain } from "../../src/mls/trial";
 import { x25519Ephemeral } from "../../src/mls/x25519";
 import { device, someone, spoilt } from "../identity/people";
 import { edgeCases } from "./ed25519Cases";
@@ -37,9 +37,17 @@ class Counted implements PlatformCurves {
     this.asked += 1;
     return this.by.agree(question);
   };
+  sign: PlatformCurves["sign"] = (question) => {
+    this.asked += 1;
+    return this.by.sign(question);
+  };
 }
 
-const SILENT: PlatformCurves = { holds: async () => false, agree: async () => null };
+const SILENT: PlatformCurves = {
+  holds: async () => false,
+  agree: async () => null,
+  sign: async () => null,
+};
 
 type Run = <T>(rng: Rng, run: (rng: Rng) => T) => Promise<T>;
 const plainly: Run = async (rng, run) => run(rng);
@@ -99,7 +107,7 @@ describe("the same comes out", () => {
     });
   }
 
-  it("of signatures that hold a function runs once, of an agreement twice, of one that does not hold twice", async () => {
+  it("a function runs once where signatures hold, and twice where one does not, or something is made", async () => {
     const pair = ed25519.generate(seededRng("pair"));
     const signature = ed25519.sign(pair.privateKey, utf8("said"));
     const runs = async (task: () => unknown) => {
@@ -115,6 +123,7 @@ describe("the same comes out", () => {
     const secret = new Uint8Array(32).fill(7);
     const [count, found] = await runs(() => x25519Ephemeral(secret, pair.publicKey));
     expect([count, found]).toEqual([2, x25519Ephemeral(secret, pair.publicKey)]);
+    expect(await runs(() => ed25519.sign(pair.privateKey, utf8("said")))).toEqual([2, signature]);
     expect(await runs(() => "nothing asked")).toEqual([1, "nothing asked"]);
   });
 
@@ -203,12 +212,15 @@ describe("a trial", () => {
     const trial = new Trial();
     const [secret, other] = [new Uint8Array(32).fill(3), new Uint8Array(32).fill(9)];
     trial.run(() => agreedOn(secret, other));
+    trial.run(() => signatureOf(secret, other));
     const values = trial.run(() => computedOnce("name", [secret], () => [Uint8Array.of(1, 2, 3)]));
     expect(agreedOn(secret, other)).toBeNull();
+    expect(signatureOf(secret, other)).toBeNull();
+    const key = trial.signings[0]!.question.privateKey;
     const [{ question }] = trial.agreements as [(typeof trial.agreements)[0]];
     expect(question.privateKey).toEqual(secret);
     trial.forget();
-    expect(question.privateKey).toEqual(new Uint8Array(32));
+    expect([question.privateKey, key]).toEqual([new Uint8Array(32), new Uint8Array(32)]);
     expect(values).toEqual([Uint8Array.of(1, 2, 3)]);
     expect(secret).toEqual(new Uint8Array(32).fill(3));
   });
@@ -262,6 +274,10 @@ describe("e3: the platform's curves", () => {
       expect(await examine(unfit)).toBeNull();
     }
     expect(await examine(curves)).toBe(curves);
+    const hedged = { ...curves, sign: async () => new Uint8Array(64).fill(1) };
+    expect(
+      await (await examine(hedged))!.sign({ privateKey: new Uint8Array(32), message: utf8("x") }),
+    ).toBeNull();
   });
 
   it("e4: have no answer for a key of small order, which is then refused here", async () => {
