@@ -3,15 +3,18 @@
 import re
 from pathlib import Path
 
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Error, Locator, expect
 
 from tests.e2e.company import Company
 from tests.e2e.house import House
-from tests.e2e.person import Person
-from tests.waiting import until
+from tests.e2e.person import LONG_MS, Person
+from tests.waiting import PATIENCE_MS, until
 
 # Every connection that a page makes, to look at what it decodes; and a small picture, which the machine can
 # encode for three people at once.
+PICTURE = "{ width: 320, height: 180, frameRate: 10 }"
+SMALL_PICTURE = "{ width: 160, height: 90, frameRate: 5 }"
+SMALL = {"width": 640, "height": 430}
 WATCH = """(() => {
   if (!navigator.mediaDevices) return; // a page that is not ours yet
   const Real = globalThis.RTCPeerConnection;
@@ -21,7 +24,7 @@ WATCH = """(() => {
   };
   const media = navigator.mediaDevices;
   const open = media.getUserMedia.bind(media);
-  const small = { width: 320, height: 180, frameRate: 10 };
+  const small = PICTURE;
   media.getUserMedia = (wish) => open(wish.video ? { video: { ...wish.video, ...small } } : wish);
   // A browser without a screen has none to share: one is drawn.
   media.getDisplayMedia = async () => {
@@ -52,7 +55,7 @@ WATCH = """(() => {
     return now.filter(([mid, { frames }]) => frames > was(mid).frames + 2).length >= pictures
       && now.filter(([mid, { energy }]) => energy > was(mid).energy).length >= voices;
   };
-})()"""
+})()""".replace("PICTURE", PICTURE)
 
 
 def children(house: House) -> list[int]:
@@ -65,6 +68,15 @@ def children(house: House) -> list[int]:
 def watched(company: Company, name: str) -> Person:
     person = company.person(name)
     person.context.add_init_script(WATCH)
+    return person
+
+
+def watched_small(company: Company, name: str) -> Person:
+    """The same with a window and a camera of a quarter: for more people than this machine would bear."""
+    person = company.person(name)
+    person.page.set_viewport_size(SMALL)  # type: ignore[arg-type]
+    person.context.set_default_timeout(LONG_MS)
+    person.context.add_init_script(WATCH.replace(PICTURE, SMALL_PICTURE))
     return person
 
 
@@ -86,16 +98,21 @@ def tile(person: Person, name: str) -> Locator:
     )
 
 
-def decode(*people: Person) -> None:
+def decode(*people: Person, patience_ms: int = PATIENCE_MS) -> None:
     """From now on each of them gets new pictures and new sound of all the others."""
-    perceive({person: (len(people) - 1, len(people) - 1) for person in people})
+    others = len(people) - 1
+    perceive(dict.fromkeys(people, (others, others)), patience_ms)
 
 
-def perceive(wanted: dict[Person, tuple[int, int]]) -> None:
+def perceive(wanted: dict[Person, tuple[int, int]], patience_ms: int = PATIENCE_MS) -> None:
     """From now on each gets so many pictures and so many voices that go on."""
     before = {person: person.page.evaluate("received()") for person in wanted}
     for person, (pictures, voices) in wanted.items():
-        until(person.page, "grows", [before[person], pictures, voices])
+        try:
+            until(person.page, "grows", [before[person], pictures, voices], patience_ms)
+        except Error as error:
+            now = person.page.evaluate("received()")
+            raise AssertionError(f"{person.name} got {now}, and before {before[person]}") from error
 
 
 def told(person: Person, text: str) -> None:
