@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from cyclopts import App, Parameter, validators
 
@@ -52,6 +52,8 @@ class Options:
 
 
 DEFAULTS: Final = Options()
+Urgency = Literal["now", "today", "when_you_can"]
+Reply = Literal["join", "5", "15", "60", "cannot"]
 # A list begins with a hyphen, and is no option.
 Text = Annotated[str, Parameter(allow_leading_hyphen=True)]
 
@@ -228,6 +230,53 @@ def call(
     from client.commands import call as go
 
     run(options, lambda: go(options, room, file, seconds))
+
+
+@app.command
+def ring(
+    room: str,
+    why: Text,
+    /,
+    *,
+    urgency: Urgency = "now",
+    wanted: Annotated[int, Parameter(validator=validators.Number(gte=1, lte=11))] = 1,
+    wait: Annotated[float, Parameter(validator=validators.Number(gt=0))] = 120,
+    options: Options = DEFAULTS,
+) -> None:
+    """Call the group of ROOM and say WHY in one line; then show who is reached, has seen it, and comes.
+
+    It ends when as many as are wanted are coming now, when nobody can, or after --wait; the call goes on.
+
+    Parameters
+    ----------
+    urgency
+        now rings everywhere for two minutes; today and when_you_can are shown until answered.
+    wanted
+        How many others should be there before it begins.
+    wait
+        Seconds to go on showing answers.
+    """
+    from client.commands import ring as go
+
+    run(options, lambda: go(options, room, why, urgency, wanted, wait))
+
+
+@app.command
+def answer(
+    room: str, reply: Reply | None = None, /, *, wait: float = 30, options: Options = DEFAULTS
+) -> None:
+    """Answer the newest call of ROOM: join, cannot, or 5, 15 or 60 for so many minutes; without, show it.
+
+    To join says that you come; `collegium call` goes there.
+
+    Parameters
+    ----------
+    wait
+        Seconds to wait for the server. Afterwards it is kept, and goes with the next command.
+    """
+    from client.commands import answer as go
+
+    run(options, lambda: go(options, room, reply, wait))
 
 
 @app.command

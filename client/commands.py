@@ -3,12 +3,13 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict
 from getpass import getpass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from client import ringing
 from client.calling import CallEndedError, call_json, in_call, tally_line
 from client.calls.media import MediaFile, TestPattern
 from client.calls.participant import Participant
@@ -31,6 +32,8 @@ from client.printing import item_json, item_line, local, note, room_json, room_l
 from client.room.sight import SightItem
 from client.vault.vault import stored_wraps
 from crypto.identity.recovery_code import same_recovery_group
+from crypto.room.call_bodies import Urgency
+from crypto.room.calls import RingView
 from crypto.room.invites import FounderLink
 from wire.bounds import to_base64url
 
@@ -284,6 +287,68 @@ def _show_call(options: "Options", me: Collegium, room: Room, joined: Participan
         show(tally_line(me, room, label, tally))
     if not joined.tallies:
         show("Nobody was heard or seen.")
+
+
+RUNG_WITHIN_S: Final = 30.0
+"""How long it is waited for that the call is in the log; what has not gone by then is kept, for minutes."""
+
+
+async def ring(options: "Options", room: str, why: str, urgency: Urgency, wanted: int, wait: float) -> None:
+    async with _member(options) as me:
+        await _caught_up(me)
+        found = me.room(room)
+        try:
+            async with asyncio.timeout(RUNG_WITHIN_S):
+                call = await ringing.ring(me, found, why, urgency, wanted)
+        except TimeoutError as error:
+            raise CollegiumError("queued") from error
+        view = ringing.view_of(me, found, call)
+        _show_ring(options, found, None, view)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                while view is not None and not view.enough and not view.write:
+                    before, view = view, await ringing.change_of(me, found, call, view)
+                    _show_ring(options, found, before, view)
+
+
+def _show_ring(options: "Options", room: Room, before: RingView | None, view: RingView | None) -> None:
+    """All of it at first, then what has changed."""
+    if view is None:
+        if not options.json:
+            show("The call is over.")
+        else:
+            show_json({"over": True})
+        return
+    if options.json:
+        show_json(ringing.ring_json(room, view))
+        return
+    for line in ringing.ring_lines(room, view):
+        if before is None or line not in ringing.ring_lines(room, before):
+            show(line)
+    if view.enough:
+        show("As many as you wanted are coming.")
+    elif view.write:
+        show("Not enough can come. `collegium say` goes on in writing.")
+
+
+async def answer(options: "Options", room: str, reply: ringing.Reply | None, wait: float) -> None:
+    async with _member(options) as me:
+        await _caught_up(me)
+        found = me.room(room)
+        views = [one for one in ringing.rings_of(me, found) if one.ring.by != me.account_id]
+        if not views:
+            raise CollegiumError("no_ring")
+        if reply is None:
+            for view in views:
+                _show_ring(options, found, None, view)
+            return
+        try:
+            async with asyncio.timeout(wait):
+                await ringing.reply(me, found, views[-1], reply)
+        except TimeoutError as error:
+            raise CollegiumError("queued") from error
+        after = ringing.view_of(me, found, views[-1].ring.call)
+        _show_ring(options, found, None, after)
 
 
 async def doctor(options: "Options", server: str | None, call: str | None) -> None:

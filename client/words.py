@@ -100,6 +100,7 @@ PROBLEMS = {
     "another one. Nothing was sent there. Tell whoever looks after the server.",
     "text_empty": "There is nothing to send.",
     "out_of_bounds": "This can't be said to the group: a part of it is missing, too long, or does not exist.",
+    "no_ring": "Nobody is calling this group at the moment.",
     "ring_late": "The call could not be sent in time, so nobody was called. Call again if you still need it.",
     "text_too_long": "This text is too long to send at once. Please send it in parts.",
     "target_gone": "The message is not there any more.",
@@ -136,6 +137,16 @@ ALARMS = {
     "report it.",
     "replaced": "This store is in use in two places, perhaps as a copy. Close it in the other place.",
     "invite_lost": "The invitation that this account was made by is over. Ask for a new link.",
+}
+
+# How it is with somebody who is called. {at}: when they come.
+ASKED = {
+    "away": "not reached yet",
+    "reached": "reached",
+    "seen": "has seen it",
+    "joining": "is coming now",
+    "later": "comes at {at}",
+    "cannot": "can’t",
 }
 
 # Lines of a conversation that are no posts.

@@ -19,7 +19,7 @@ from client.engine.records import (
 )
 from client.engine.socket import ClientFrame
 from client.room import effects
-from client.room.commands import Command
+from client.room.commands import Command, Say
 from client.room.core import (
     CommandError,
     Env,
@@ -36,6 +36,7 @@ from client.room.core import (
 from crypto.identity.credential import LeafIdentity
 from crypto.identity.known_people import meet
 from crypto.mls.bytes import Rng
+from crypto.room.call_bodies import CallEvent
 from wire.frames import Cursor, Hello
 
 # The backup waits for so long, since a change of a room seldom comes alone.
@@ -144,6 +145,15 @@ class Draft:
             # input.
             self.failed[room_id] = error
             self.alarm("room_failed", room_id, None, None)
+
+    def volunteer(self, room_id: bytes, event: CallEvent) -> None:
+        """What this device says of its own accord. Whoever leaves the room, or is held up there, does not say
+        it.
+        """
+        try:
+            self.step(room_id, Say(event))
+        except CommandError:
+            return
 
     def step_all(self, command: Command) -> None:
         """The same command for every room that takes it."""

@@ -17,6 +17,7 @@ from client.engine.draft import Draft, DroppedWish, Opened, Rooms, env_of
 from client.engine.http import Http
 from client.engine.queue import Queue
 from client.engine.records import Records, WaitingRow, with_joined
+from client.engine.rings import RingDesk
 from client.engine.socket import HealingSocket
 from client.engine.world import World
 from client.errors import CollegiumError, ServerError
@@ -83,6 +84,7 @@ class Session:
         """What each room has given up last."""
         self.auth = Auth(http, lambda: self.records.account)
         self.call = CallLine()
+        self.desk = RingDesk()
         self._changed = changed
         self._queue = Queue()
         self._chores = Chores(self)
@@ -188,6 +190,7 @@ class Session:
             self._changed()
 
     async def _commit(self, draft: Draft) -> None:
+        self.desk.tend(draft)
         put, drop = draft.rows()
         if put or drop:
             await self.vault.write(put, drop)

@@ -21,12 +21,13 @@ from wire.frames import (
     Hello,
     Send,
     ServerFrame,
+    Wake,
 )
 
 FIRST_WAIT_S = 0.25
 LONGEST_WAIT_S = 15.0
 
-ClientFrame = Hello | Send | Cursor | Fetch | Ephemeral | CallJoin | CallAnswer | CallLeave
+ClientFrame = Hello | Send | Cursor | Fetch | Ephemeral | CallJoin | CallAnswer | CallLeave | Wake
 
 
 class SocketEvents(Protocol):
