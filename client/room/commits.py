@@ -11,13 +11,8 @@ from client.room.faults import Fault, judged
 from client.room.merging import after_merge, drop_staged, give_up
 from client.room.seen import Place, Position, check_seen, note_unreadable
 from client.room.snapshots import take_happened
-from client.room.state import (
-    Happened,
-    HeldCommit,
-    Membership,
-    PendingLeave,
-    StagedCommit,
-)
+from client.room.staged import StagedCommit
+from client.room.state import Happened, HeldCommit, Membership, PendingLeave
 from client.room.turn import Turn
 from client.room.welcomes import maker_at
 from crypto.identity.credential import LeafIdentity

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from client.room import effects
+from client.room.call_state import MediaWaiting
 from client.room.entries import fetch_due, watch_fetch
 from client.room.media import (
     after_call_due,
@@ -22,17 +23,9 @@ from client.room.routing import REPAIR_AFTER_MS
 from client.room.signals import here_due, say_here, signals_expire
 from client.room.sitting import mine_due, say_mine
 from client.room.snapshots import do_snapshot_duties
+from client.room.staged import ForIntent, ForRequest, Purpose, StagedCommit, Upkeep
 from client.room.staging import commit, own_other_leaves, send_staged
-from client.room.state import (
-    ForIntent,
-    ForRequest,
-    Leaving,
-    MediaWaiting,
-    Membership,
-    Purpose,
-    StagedCommit,
-    Upkeep,
-)
+from client.room.state import Leaving, Membership
 from client.room.turn import Turn, is_level
 from crypto.mls.application import protect_proposal
 from crypto.mls.group import epoch

@@ -4,11 +4,12 @@ from dataclasses import replace
 from typing import Literal
 
 from client.room import effects
+from client.room.call_state import NO_CALL
 from client.room.happenings import with_happened
 from client.room.outbox import ID_BYTES, seal_event
 from client.room.rejoining import begin_rejoin
 from client.room.seen import Place
-from client.room.state import NO_CALL, NOBODY, OFFLINE, Happened, Statement
+from client.room.state import NOBODY, OFFLINE, Happened, Statement
 from client.room.turn import Turn
 from crypto.identity.credential import LeafIdentity
 from crypto.mls.group import superseded_secrets

@@ -5,6 +5,7 @@
 from dataclasses import dataclass, replace
 
 from client.room import effects
+from client.room.call_state import NO_CALL, NO_MEDIA
 from client.room.entries import MAX_FETCH, fetch_frame
 from client.room.happenings import line_id
 from client.room.heads import heads_from
@@ -12,9 +13,7 @@ from client.room.leaf import fresh_key_package, fresh_leaf
 from client.room.outbox import queue_event
 from client.room.rejoining import begin_rejoin
 from client.room.state import (
-    NO_CALL,
     NO_DUES,
-    NO_MEDIA,
     NOBODY,
     OFFLINE,
     Chores,

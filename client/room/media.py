@@ -7,9 +7,10 @@ them any more.
 from dataclasses import replace
 
 from client.room import effects
+from client.room.call_state import NO_MEDIA, MediaGiven, MediaOff, MediaWaiting
 from client.room.ranks import anyone, turn_delay
 from client.room.sitting import devices_in
-from client.room.state import NO_MEDIA, MediaGiven, MediaOff, MediaWaiting, Membership
+from client.room.state import Membership
 from client.room.surface import CommandError
 from client.room.turn import Turn, is_level
 from crypto.mls.group import epoch, export_secret

@@ -6,7 +6,8 @@ from client.room import commands, effects
 from client.room.media import merged_in_call, start_refused
 from client.room.ranks import anyone, turn_delay
 from client.room.snapshots import settle_provisional
-from client.room.state import NO_DUES, NOBODY, ForIntent, ForRequest, Membership, StagedCommit, Upkeep
+from client.room.staged import ForIntent, ForRequest, StagedCommit, Upkeep
+from client.room.state import NO_DUES, NOBODY, Membership
 from client.room.turn import Turn
 from crypto.mls.group import superseded_secrets
 from crypto.room.change import InviteWithdrawn, RoomChange

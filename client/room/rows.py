@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 
 import cbor2
 
+from client.room.call_state import NO_CALL, NO_MEDIA
 from client.room.commands import Intent
 from client.room.heads import HeadChunk, chunk_number
 from client.room.records import MAX_RECORD_BYTES, Record
+from client.room.staged import SentCommit, StagedCommit
 from client.room.state import (
-    NO_CALL,
     NO_DUES,
-    NO_MEDIA,
     NOBODY,
     OFFLINE,
     Chores,
@@ -33,10 +33,8 @@ from client.room.state import (
     Rejoining,
     RoomLog,
     RoomState,
-    SentCommit,
     SnapshotDuty,
     Stage,
-    StagedCommit,
 )
 from client.room.surface import JoinExpectation
 from crypto.mls.errors import StorageError

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from client.room import effects
+from client.room.call_state import SILENT, Call, InCall, MediaOff, Sitting
 from client.room.send_signal import send_signal
-from client.room.state import SILENT, Call, InCall, MediaOff, Sitting
 from client.room.surface import CommandError
 from client.room.turn import Turn, is_level
 from crypto.identity.credential import LeafIdentity

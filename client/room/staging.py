@@ -9,16 +9,8 @@ from client.room.commands import Intent
 from client.room.faults import Fault
 from client.room.leaf import fresh_leaf
 from client.room.outbox import ID_BYTES
-from client.room.state import (
-    ForIntent,
-    ForRequest,
-    Membership,
-    OpenRequest,
-    Purpose,
-    StagedCommit,
-    StagedWelcome,
-    Upkeep,
-)
+from client.room.staged import ForIntent, ForRequest, Purpose, StagedCommit, StagedWelcome, Upkeep
+from client.room.state import Membership, OpenRequest
 from client.room.turn import Turn, seen_now
 from crypto.mls.codec import encode
 from crypto.mls.errors import MlsError

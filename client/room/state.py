@@ -7,8 +7,10 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from client.room.call_state import Call, Media
 from client.room.commands import Intent
 from client.room.heads import Heads
+from client.room.staged import StagedCommit
 from crypto.identity.bundle import Pin
 from crypto.identity.credential import LeafIdentity
 from crypto.mls.group import Group
@@ -23,7 +25,6 @@ from crypto.room.room_context import RoomContext
 from crypto.room.roster import Roster
 from crypto.room.snapshot import Pages
 from crypto.room.timeline import Timeline
-from wire.frames import CallParticipant
 
 Stage = Literal["member", "rejoining", "removed", "left"]
 
@@ -149,64 +150,6 @@ class Outgoing:
     """Its position by the server's word; 0 before the ack."""
     in_flight: bool = False
     """Volatile: sent on this connection."""
-
-
-# Why a commit was made.
-
-
-@dataclass(frozen=True, slots=True)
-class ForIntent:
-    """What a person asked for."""
-
-    intent: Intent
-
-
-@dataclass(frozen=True, slots=True)
-class ForRequest:
-    """Somebody asked to be added."""
-
-    request_id: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Upkeep:
-    """What a device does of its own accord."""
-
-    kind: Literal["leaves", "own_devices", "update", "renew", "expiry", "repair", "before_call", "after_call"]
-
-
-Purpose = ForIntent | ForRequest | Upkeep
-
-
-@dataclass(frozen=True, slots=True)
-class StagedWelcome:
-    device: bytes
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class SentCommit:
-    """What is sent of one's own commit."""
-
-    id: bytes
-    purpose: Purpose
-    payload: bytes
-    hash: bytes
-    content: bytes
-    """The authenticated content of `payload`, encoded: what everyone else will find in it."""
-    after: int
-    devices: tuple[bytes, ...]
-    welcomes: tuple[StagedWelcome, ...]
-    answered: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StagedCommit(SentCommit):
-    """One's own commit between persisting it and its position in the log (E21)."""
-
-    next: Group
-    in_flight: bool = False
-    """Volatile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,99 +356,6 @@ class Dues:
 
 
 NO_DUES = Dues()
-
-
-# Volatile: this device's own part in the room's call (E35). No key is in it: each goes out with the effect
-# that makes it.
-
-
-@dataclass(frozen=True, slots=True)
-class MediaOff:
-    """It is not in it."""
-
-    stage: ClassVar[Literal["off"]] = "off"
-
-
-@dataclass(frozen=True, slots=True)
-class MediaWaiting:
-    """It comes in as soon as it may."""
-
-    stage: ClassVar[Literal["waiting"]] = "waiting"
-    starts: bool
-    """After a commit with a path (E37)."""
-    merged: bool = False
-    """A commit was merged since it waits: that is enough of a start."""
-
-
-@dataclass(frozen=True, slots=True)
-class MediaGiven:
-    """It was given the keys of an epoch. `held`: it encrypts nothing."""
-
-    stage: Literal["on", "held"]
-    epoch: int
-    unheard: tuple[LeafIndex, ...] = ()
-    """Leaves of this epoch whose going is not committed yet (E14)."""
-
-
-Media = MediaOff | MediaWaiting | MediaGiven
-NO_MEDIA = MediaOff()
-
-
-@dataclass(frozen=True, slots=True)
-class Sitting:
-    """Who is in the room's call, by the server's word."""
-
-    id: bytes
-    since: int
-    participants: tuple[CallParticipant, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class InCall:
-    """What a device in a call says of itself (E38)."""
-
-    hand: int | None = None
-    """When it went up, by its own word."""
-    mic: bool = False
-    camera: bool = False
-    screen: bool = False
-
-
-SILENT = InCall()
-"""Of whom nothing was heard yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """Volatile: the room's call."""
-
-    sitting: Sitting | None = None
-    """None where nobody is in it, or nothing was said of one."""
-    told: bool = False
-    """Whether the server has spoken on this connection; its silence until it has sent all says that nobody is
-    in a call.
-    """
-    over_at: int | None = None
-    """Since when this device knows that nobody is in it."""
-    last_at: int | None = None
-    """When this device left, being the last."""
-    left_at: int | None = None
-    """When it left with keys that are not superseded yet."""
-    heard_at: int | None = None
-    """Since when it knows of a call in this epoch."""
-    heard_in: bytes | None = None
-    """The sitting of which the following was heard, by device."""
-    heard: Mapping[bytes, InCall] = field(default_factory=dict)
-    reacted: Mapping[bytes, int] = field(default_factory=dict)
-    mine: InCall | None = None
-    """What this device says of itself; None: nothing yet."""
-    said_at: int = 0
-    """When that was said last."""
-    again: bool = False
-    """It is to be said again."""
-
-
-NO_CALL = Call()
 
 
 @dataclass(frozen=True, slots=True)

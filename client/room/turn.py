@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from client.room import effects
+from client.room.call_state import Call
 from client.room.effects import AlarmCode, Effect
 from client.room.heads import head_at
-from client.room.state import Call, Chores, Dues, Link, Presence, RoomLog, RoomState
+from client.room.state import Chores, Dues, Link, Presence, RoomLog, RoomState
 from client.room.surface import Env, Stepped
 from crypto.mls.group import Group
 from crypto.room.log_head import Seen

@@ -1,5 +1,6 @@
 """A room as it is shown: the timeline, what is still on its way laid over it, and the people."""
 
+from client.room.call_state import SILENT, MediaOff
 from client.room.said import said_by
 from client.room.sight import (
     Delivery,
@@ -16,7 +17,7 @@ from client.room.sight import (
     SightState,
     SightSystem,
 )
-from client.room.state import SILENT, MediaOff, Membership, RoomState
+from client.room.state import Membership, RoomState
 from client.room.surface import Env
 from crypto.room.attendance import CallItem, summary_of
 from crypto.room.authority import approvals_needed

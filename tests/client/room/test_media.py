@@ -8,8 +8,9 @@ import cbor2
 import pytest
 
 from client.room import commands, effects
+from client.room.call_state import NO_MEDIA
 from client.room.core import CORE_ROW, CommandError, load_room, room_rows
-from client.room.state import NO_MEDIA, Upkeep
+from client.room.staged import Upkeep
 from crypto.mls.group import Group, epoch, export_secret, group_secrets
 from tests.client.room.delivery_service import FromServer
 from tests.client.room.invariants import expect_converged, expect_media, expect_stored

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from client.room import commands, effects
+from client.room.call_state import NO_MEDIA
 from client.room.commands import Command
 from client.room.core import (
     CORE_ROW,
@@ -41,7 +42,7 @@ from client.room.core import (
     step,
 )
 from client.room.sight import SightPost, SightSystem
-from client.room.state import NO_MEDIA, Membership
+from client.room.state import Membership
 from crypto.identity.certificate import revoke_device
 from crypto.mls.group import Group, group_secrets
 from crypto.room.invites import Fragment, new_invite
