@@ -43,6 +43,9 @@ LOSS_GROWTH: Final = 1.05
 MIN_BY_LOSS: Final = 200_000.0
 """A path that loses packets at so low a rate does so for another reason; where it is full, delay tells."""
 
+OVERFLOW: Final = 0.15
+"""Share of the last packets that a full queue has no room for, where far too much is sent."""
+
 SILENCE: Final = 1.5
 """Without feedback for so long although packets leave, less is sent."""
 MAX_NAP: Final = 0.5
@@ -126,6 +129,7 @@ class Estimator:
         "_loss_at",
         "_lost",
         "_seen",
+        "_share",
         "_silent",
         "_spread",
         "_trendline",
@@ -150,6 +154,7 @@ class Estimator:
         self._counted = 0
         # Said to be missing by the last feedback: what was only overtaken is in the next one.
         self._doubtful: set[int] = set()
+        self._share = 0.0
         self.loss = 0.0
         """Share of packets that did not arrive, lately."""
         self._checked = 0.0
@@ -174,6 +179,11 @@ class Estimator:
     def standing(self) -> float:
         """Seconds that even the earliest packets stand in a queue on their way."""
         return self._trendline.queue.standing
+
+    @property
+    def overflows(self) -> bool:
+        """Whether a queue has no room left: a path that only became longer loses nothing."""
+        return self.standing > PLAIN_QUEUE and self._share > OVERFLOW
 
     @property
     def arriving(self) -> float | None:
@@ -209,6 +219,7 @@ class Estimator:
             self._lost += len(doubtful) - again
         self._counted += len(results)
         self._doubtful = missing
+        self._share += 0.5 * (len(missing) / len(results) - self._share)
 
     def _steer_by_delay(self, over: bool, round_trip: float, now: float) -> None:
         elapsed = 0.0 if self._updated is None else min(1.0, now - self._updated)

@@ -28,8 +28,13 @@ KEPT_FREE: Final = 0.35
 """The same where no queue stands on the path. What is measured then is what was sent, less what a moment's
 overuse takes off: two such moments would end every picture that is alone on its path.
 """
+PATIENCE: Final = 0.8
+"""Seconds for which the estimate must be too low for a picture, before there is none at all: one that is
+paused is away for longer than that, and a moment in which a machine stood still is over by then.
+"""
 FIRST_HOLD: Final = 3.0
 MAX_HOLD: Final = 30.0
+FIRST_BARE_HOLD: Final = 1.5
 MAX_BARE_HOLD: Final = 10.0
 """Seconds after a step down before the next one up; they double where a step up did not last. To be seen at
 all is held up less long than to be seen larger."""
@@ -112,11 +117,12 @@ def allot(candidates: Sequence[Candidate], budget: float, share: float = KEPT) -
 class Hold:
     """How long to wait after a fall: longer each time that what came after the wait did not last."""
 
-    __slots__ = ("_longest", "_raised", "_wait", "until")
+    __slots__ = ("_longest", "_raised", "_shortest", "_wait", "until")
 
-    def __init__(self, longest: float) -> None:
+    def __init__(self, shortest: float, longest: float) -> None:
+        self._shortest = shortest
         self._longest = longest
-        self._wait = FIRST_HOLD
+        self._wait = shortest
         self._raised: float | None = None
         self.until = 0.0
 
@@ -124,7 +130,7 @@ class Hold:
         """One congestion is one fall, however many steps it takes."""
         if self._raised is not None:
             lasted = now - self._raised >= LASTING
-            self._wait = FIRST_HOLD if lasted else min(self._longest, 2 * self._wait)
+            self._wait = self._shortest if lasted else min(self._longest, 2 * self._wait)
             self._raised = None
         self.until = now + self._wait
 
@@ -140,11 +146,12 @@ class Ladder:
     To have a picture at all is held up by falls to nothing alone, not by those from large to small.
     """
 
-    __slots__ = ("_first", "_larger", "wanting")
+    __slots__ = ("_first", "_larger", "_short_since", "wanting")
 
     def __init__(self) -> None:
-        self._first = Hold(MAX_BARE_HOLD)
-        self._larger = Hold(MAX_HOLD)
+        self._first = Hold(FIRST_BARE_HOLD, MAX_BARE_HOLD)
+        self._larger = Hold(FIRST_HOLD, MAX_HOLD)
+        self._short_since: float | None = None
         self.wanting = 0.0
         """Bits in a second that the next step up needs; 0 when every wish is met."""
 
@@ -156,6 +163,7 @@ class Ladder:
         most = allot(candidates, budget, share)
         safe = allot(candidates, budget / MARGIN, share)
         visible = shown(candidates)
+        most = self._patiently(candidates, most, visible, now)
         out = []
         for i, (one, at_most, safely) in enumerate(zip(candidates, most, safe, strict=True)):
             sure = min(safely, at_most, key=STEP.__getitem__)
@@ -177,6 +185,27 @@ class Ladder:
             out.append(given)
         self.wanting = _next_need(candidates, out)
         return out
+
+    def _patiently(
+        self, candidates: Sequence[Candidate], most: list[Layer], visible: set[int], now: float
+    ) -> list[Layer]:
+        """The same, but whoever has a picture and should have none keeps the smallest for a while."""
+        short = [
+            i
+            for i in visible
+            if most[i] is Layer.NONE and candidates[i].current is not Layer.NONE and candidates[i].options()
+        ]
+        if not short:
+            self._short_since = None
+            return most
+        if self._short_since is None:
+            self._short_since = now
+        if now - self._short_since >= PATIENCE:
+            return most
+        kept = [*most]
+        for i in short:
+            kept[i] = candidates[i].options()[0][0]
+        return kept
 
 
 def _next_need(candidates: Sequence[Candidate], given: Sequence[Layer]) -> float:

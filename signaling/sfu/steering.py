@@ -59,7 +59,7 @@ def _give(out: Out, line: Line, layer: Layer, now: float) -> None:
         and before is not None
         and STEP[layer] < STEP[before.layer]
         and before.rate > estimator.rate
-        and estimator.standing > PLAIN_QUEUE
+        and estimator.overflows
     ):
         line.end()
 

@@ -188,9 +188,9 @@ def test_a_picture_comes_back_soon_where_a_larger_one_has_to_wait() -> None:
             pass
         stairs.run(450, 0.2)
     assert stairs.run(2000, 5) is LOW
-    stairs.run(50, 0.2)
+    stairs.run(50, layers.PATIENCE + 0.4)
     assert stairs.current is NONE
-    assert stairs.run(2000, layers.FIRST_HOLD - 0.4) is NONE
+    assert stairs.run(2000, layers.FIRST_BARE_HOLD - 0.5) is NONE
     assert stairs.run(2000, 1.0) is LOW
     assert stairs.run(2000, 30) is HIGH
 
@@ -201,8 +201,9 @@ def test_one_congestion_is_one_fall_however_many_steps_it_takes() -> None:
     stairs.run(1000, 0.2)
     stairs.run(2000, layers.FIRST_HOLD + 0.4)
     assert stairs.current is HIGH
-    for budget in (1000, 450, 50):
+    for budget in (1000, 450):
         stairs.run(budget, 0.2)
+    stairs.run(50, layers.PATIENCE + 0.4)
     assert stairs.history[-1][1] is NONE
     # It did not last, once: the wait is doubled once.
     assert stairs.run(2000, 2 * layers.FIRST_HOLD + 0.4) is HIGH
@@ -236,6 +237,18 @@ def test_what_the_next_step_needs() -> None:
 def test_a_picture_alone_on_a_path_without_a_queue_outlives_two_moments_of_overuse() -> None:
     ladder, shown = Ladder(), [camera(current=LOW)]
     assert ladder.decide(shown, 150 * 0.85**2 - 20, 1.0, full=False) == [LOW]
-    assert ladder.decide(shown, 150 * 0.3, 1.2, full=False) == [NONE]
+    assert ladder.decide(shown, 150 * 0.3, 1.2, full=False) == [LOW]
+    assert ladder.decide(shown, 150 * 0.3, 1.2 + layers.PATIENCE, full=False) == [NONE]
     # Where a queue stands the voice goes before it.
-    assert Ladder().decide(shown, 150 * 0.85**2 - 20, 1.0, full=True) == [NONE]
+    ladder = Ladder()
+    ladder.decide(shown, 150 * 0.85**2 - 20, 1.0, full=True)
+    assert ladder.decide(shown, 150 * 0.85**2 - 20, 1.0 + layers.PATIENCE, full=True) == [NONE]
+
+
+def test_a_moment_without_a_budget_pauses_nothing() -> None:
+    stairs = Stairs()
+    stairs.run(200, 1)
+    for _ in range(5):
+        assert stairs.run(20, layers.PATIENCE - 0.2) is LOW
+        assert stairs.run(200, 0.2) is LOW
+    assert stairs.run(20, layers.PATIENCE + 0.4) is NONE
