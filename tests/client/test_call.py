@@ -14,6 +14,7 @@ import av
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from client import ringing
 from client.calls.frames import Refusal, Tally
 from client.calls.media import TestPattern
 from client.calls.participant import Participant
@@ -23,6 +24,7 @@ from client.doctor import examine_call
 from client.room import effects
 from client.room.sight import SightCaller
 from crypto.room.attendance import CallItem
+from crypto.room.origin import RingOrigin
 from crypto.room.timeline import latest
 from crypto.sframe.kid import Kind
 from tests.client.company import House, found, let_in, opened, patience, until
@@ -111,9 +113,13 @@ def test_two_hear_and_see_each_other_over_an_epoch_and_the_room_says_who_was_the
     async def work() -> None:
         async with AsyncExitStack() as stack:
             ada, ben = await circle(stack, calling, tmp_path, NAMES[:2])
+            async with patience():
+                call = await ringing.ring(ada.me, ada.room, "Who can help?", "now", 1)
             await enter(ada, ben)
             await ada.perceives(ben)
             await ben.perceives(ada)
+            # As many as were wanted are there, so the ring is over; the call is still the one that it led to.
+            await until(ben.me, lambda: ringing.rings_of(ben.me, ben.room) == [])
             began = ada.call.epoch
             async with patience():
                 await ada.room.rename("Tuesday round")  # a commit: another epoch, other keys
@@ -142,6 +148,8 @@ def test_two_hear_and_see_each_other_over_an_epoch_and_the_room_says_who_was_the
             accounts = {ada.me.account_id, ben.me.account_id}
             for one in (ada, ben):
                 await until(one.me, lambda one=one: _attended(one.room) == accounts)  # type: ignore[misc]
+                (sitting,) = sittings(one.room)
+                assert sitting.origin == RingOrigin(call, ada.me.account_id, "Who can help?")
             assert (ada.call.code, ben.call.code) == ("left", "left")
 
     run(work())
