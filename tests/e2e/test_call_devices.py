@@ -13,7 +13,7 @@ from tests.e2e.person import LONG_MS, Person
 
 pytestmark = pytest.mark.soak
 TITLE = "Friday four"
-# The devices that Chromium pretends are never refused and never busy: that is said where the browser would say
+# The devices that Chromium pretends are never refused and never busy: that is said where the browser says
 # it. The screen is a pretended one as well, and has a sound.
 REFUSE = """(() => {
   if (!navigator.mediaDevices) return;
