@@ -74,6 +74,7 @@ class Forwarder:
         self._out: Out = []
         self._changed: set[bytes] = set()
         self._judge_at = 0.0
+        self._unjudged: list[Participant] = []
         self._flowed = float("-inf")
         self._losing: set[bytes] = set()
 
@@ -103,6 +104,8 @@ class Forwarder:
         self._speakers.leave(session)
         self._changed.discard(session)
         self._losing.discard(session)
+        if person in self._unjudged:
+            self._unjudged.remove(person)
 
     def publish(self, session: bytes, mid: str, kind: Kind) -> None:
         """One of the participant's own sections is in use. Raises ValueError beyond what one has."""
@@ -457,16 +460,34 @@ class Forwarder:
                 send_feedback(self._out, person, now)
             if now >= person.report_at:
                 send_reports(self._out, person, now)
-        if now >= self._judge_at:
-            self._judge_all(now)
+        flowing = now - self._flowed < IDLE_AFTER
+        self._judge_some(flowing, now)
         for person in self._people.values():
             if person.probe.running or person.needed > person.estimator.rate:
                 probe_for(self._out, person, self._speakers.order, now)
-        flowing = now - self._flowed < IDLE_AFTER
         return now + (TICK if flowing else IDLE_TICK)
 
-    def _judge_all(self, now: float) -> None:
-        self._judge_at = now + JUDGE_PERIOD
+    def _judge_some(self, flowing: bool, now: float) -> None:
+        """Everybody once in a period: one after the other, so that no packet waits for all of that at once.
+        Where something changed, all of them now.
+        """
+        unjudged = self._unjudged
+        some = -(-len(self._people) * TICK // JUDGE_PERIOD)
+        if now >= self._judge_at:
+            if self._judge_at == 0.0 or not flowing:
+                unjudged.clear()
+                some = MAX_PARTICIPANTS
+            else:
+                some += len(unjudged)  # of the last period: ticks may come late
+            self._judge_at = now + JUDGE_PERIOD
+            self._look_round(now)
+            unjudged += self._people.values()
+        judged, self._unjudged = unjudged[: int(some)], unjudged[int(some) :]
+        for person in judged:
+            self._judge(person, now)
+
+    def _look_round(self, now: float) -> None:
+        """What comes from everybody, and who speaks."""
         loudness: dict[bytes, float] = {}
         for person in self._people.values():
             for section in person.sections.values():
@@ -476,17 +497,18 @@ class Forwarder:
                     section.loudness.pause(now)
                     loudness[person.session] = max(section.loudness.value, loudness.get(person.session, 0.0))
         self._speakers.judge(loudness, now)
-        for person in self._people.values():
-            judge(self._out, person, self._speakers.order, now)
-            level = person.repair_level + JUDGE_PERIOD * person.estimator.rate * REPAIR_RATE / 8
-            person.repair_level = min(person.repair_burst, level)
-            if person.wide != person.sent_at_check:
-                person.sent_at_check = person.wide
-                person.estimator.check(now)
-            if person.loses(now):
-                self._losing.add(person.session)
-            else:
-                self._losing.discard(person.session)
+
+    def _judge(self, person: Participant, now: float) -> None:
+        judge(self._out, person, self._speakers.order, now)
+        level = person.repair_level + JUDGE_PERIOD * person.estimator.rate * REPAIR_RATE / 8
+        person.repair_level = min(person.repair_burst, level)
+        if person.wide != person.sent_at_check:
+            person.sent_at_check = person.wide
+            person.estimator.check(now)
+        if person.loses(now):
+            self._losing.add(person.session)
+        else:
+            self._losing.discard(person.session)
 
     # What comes of it
 

@@ -70,10 +70,11 @@ class Forwards(Protocol):
 
 
 class Room:
-    def __init__(self, forwarder: Forwards) -> None:
+    def __init__(self, forwarder: Forwards, now: float) -> None:
         self.forwarder = forwarder
         self.sessions: dict[bytes, Session] = {}
         self.due = 0.0
+        self.report_at = now + REPORT_S  # not that of all the others
 
 
 class Switchboard:
@@ -97,7 +98,6 @@ class Switchboard:
         self._leaving: deque[tuple[Room, Iterator[tuple[bytes, bytes, bool]]]] = deque()
         self._messages: list[FromUnit] = []
         self._sweep_at = now + SWEEP_S
-        self._report_at = now + REPORT_S
         self._due = now  # when there is something to do; 0 where that may have become sooner
         self._opened = 0
 
@@ -139,7 +139,7 @@ class Switchboard:
             self._messages.append(Refused(session=message.session, code="full"))
             return
         if room is None:
-            room = self._rooms[message.room] = Room(self._make_forwarder(self._rng))
+            room = self._rooms[message.room] = Room(self._make_forwarder(self._rng), now)
         try:
             room.forwarder.join(message.session, message.device, now)
         except RoomFullError as error:
@@ -328,15 +328,13 @@ class Switchboard:
             if room.due <= now:
                 room.due = room.forwarder.tick(now)
                 self._touched[id_] = room
-        if self._report_at <= now:
-            self._report_at = now + REPORT_S
-            for id_, room in self._rooms.items():
+            if room.report_at <= now:
+                room.report_at = now + REPORT_S
                 self._messages.append(Report(room=id_, participants=list(room.forwarder.report(now))))
         self._due = min(
             [
                 self._sweep_at,
-                self._report_at,
-                *(room.due for room in self._rooms.values()),
+                *(min(room.due, room.report_at) for room in self._rooms.values()),
                 *(session.due(now) for session in self._shaking.values()),
             ]
         )

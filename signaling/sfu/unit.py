@@ -9,6 +9,7 @@ the channel closes: nobody else can reach it.
 import argparse
 import asyncio
 import datetime
+import gc
 import ipaddress
 import secrets
 import signal
@@ -191,6 +192,7 @@ async def serve(channel: socket.socket, host: str, port: int, addresses: tuple[s
     # Who stops the server at a terminal stops all of its group: the channel tells us when that is done.
     loop.add_signal_handler(signal.SIGINT, lambda: None)
     await loop.create_unix_connection(lambda: unit, sock=channel)
+    gc.freeze()  # modules and what they are made of stay: no collection looks through them again
     return await unit.over
 
 

@@ -253,3 +253,51 @@ def test_what_comes_is_read_in_bursts_with_whom_it_is_from() -> None:
         client.close()
 
     run(work)
+
+
+def test_what_comes_within_a_moment_is_read_together_and_what_comes_seldom_at_once() -> None:
+    async def work() -> None:
+        now, pauses = 10.0, []
+        bursts: list[list[bytes]] = []
+        bound, client = bound_socket("127.0.0.1", 0), opened()
+        client.connect(bound.getsockname())
+
+        def pause(seconds: float) -> None:
+            pauses.append(seconds)
+            client.send(b"came meanwhile")
+
+        def received(burst: list[tuple[bytes, Address]]) -> None:
+            bursts.append([data for data, _ in burst])
+            read.set()
+
+        read = asyncio.Event()
+        port = Mail(bound, received, clock=lambda: now, pause=pause)
+
+        async def sent(*datagrams: bytes) -> list[bytes]:
+            for data in datagrams:
+                client.send(data)
+            read.clear()
+            await read.wait()
+            return bursts[-1]
+
+        assert await sent(b"first") == [b"first"]
+        assert pauses == []
+        now += 0.25 * mail.GATHER_S  # and the one packet has shortened the time by its part
+        assert await sent(b"soon") == [b"soon", b"came meanwhile"]
+        assert pauses == [pytest.approx((0.75 - 1 / mail.BURST) * mail.GATHER_S)]
+        now += 1.01 * mail.GATHER_S
+        assert await sent(b"later") == [b"later"]
+        # Where there is more than a burst nobody waits for yet more.
+        now += 1.01 * mail.GATHER_S
+        assert await sent(*[b"many"] * (mail.BURST + 1)) == [b"many"] * mail.BURST
+        read.clear()
+        await read.wait()
+        assert bursts[-1] == [b"many"]
+        assert len(pauses) == 1
+        now -= 100  # a clock that was set back holds nobody up for longer
+        await sent(b"again")
+        assert pauses[1:] == [mail.GATHER_S]
+        port.close()
+        client.close()
+
+    run(work)
