@@ -544,6 +544,9 @@ static void receive(Load *load, Session *session) {
   }
 }
 
+/* By its own clock: counted from now on, those that came late together would stay together. */
+static int64_t following(int64_t due, int64_t period, int64_t now) { return due + period * (1 + (now - due) / period); }
+
 /* Does what is due. Gives when something is due again. */
 static int64_t advance(Load *load) {
   int64_t next = INT64_MAX, now = now_of(CLOCK_MONOTONIC);
@@ -561,15 +564,15 @@ static int64_t advance(Load *load) {
       if (stream->due < next) next = stream->due;
     }
     if (session->feedback_due <= now) {
-      session->feedback_due = now + FEEDBACK_NS;
+      session->feedback_due = following(session->feedback_due, FEEDBACK_NS, now);
       send_feedback(load, session);
     }
     if (session->report_due <= now) {
-      session->report_due = now + REPORT_NS;
+      session->report_due = following(session->report_due, REPORT_NS, now);
       send_reports(load, session);
     }
     if (session->check_due <= now) {
-      session->check_due = now + CHECK_NS;
+      session->check_due = following(session->check_due, CHECK_NS, now);
       transmit(load, session, session->check, session->check_length);
     }
     if (session->feedback_due < next) next = session->feedback_due;
