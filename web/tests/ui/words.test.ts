@@ -22,7 +22,7 @@ function sources(folder: string): string[] {
 function texts(value: unknown, path: string): [string, string][] {
   if (typeof value === "string") return [[path, value]];
   if (typeof value === "function") {
-    const made = (value as (...all: unknown[]) => unknown)("Anna", "Ben", 3);
+    const made = (value as (...all: unknown[]) => unknown)("Anna", "Ben", 3, "Cleo", 5);
     return typeof made === "string" ? [[path, made]] : [];
   }
   if (typeof value === "object" && value !== null) {
