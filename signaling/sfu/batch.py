@@ -8,7 +8,7 @@ from pylibsrtp._binding import ffi  # type: ignore[import-not-found]
 from signaling.sfu.stun import Address
 
 SLOTS: Final = 256
-"""What sixteen packets cause in a full room, and what is due besides. With more, several batches leave."""
+"""What a burst causes in a call of eight, and what is due besides. Of more, several batches leave."""
 FULL: Final = SLOTS - 1
 """A packet may leave with the one before it behind it: there is a place for both."""
 SLOT: Final = 1536
