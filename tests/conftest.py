@@ -14,6 +14,7 @@ ORDER = (
     "signaling",
     "agreement",
     "walks",
+    "fuzz",
     "interop",
     "client",
     "server",
@@ -22,6 +23,20 @@ ORDER = (
     "attacks",
     "e2e",
 )
+# Of the browsers' files those that take longest begin first: at the end of the run no worker waits for long.
+LONGEST = (
+    "test_bad_luck",
+    "test_gallery",
+    "test_call",
+    "test_canary",
+    "test_mixed",
+    "test_conversation",
+    "test_axe",
+    "test_call_devices",
+    "test_call_firefox",
+    "test_call_malice",
+    "test_call_turn",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,9 +44,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not SOAK and item.get_closest_marker("soak"):
             item.add_marker(pytest.mark.skip(reason="long counts: ./run soak"))
 
-    def place(item: pytest.Item) -> int:
+    def place(item: pytest.Item) -> tuple[int, int]:
         folder = item.nodeid.split("/")[1] if "/" in item.nodeid else ""
-        return ORDER.index(folder) if folder in ORDER else len(ORDER)
+        file = item.path.stem if folder == "e2e" else ""
+        return (
+            ORDER.index(folder) if folder in ORDER else len(ORDER),
+            LONGEST.index(file) if file in LONGEST else len(LONGEST),
+        )
 
     items.sort(key=place)
 
