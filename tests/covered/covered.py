@@ -18,6 +18,8 @@ PARTS = ("python", "typescript")
 PYTHON_TESTS = ("crypto", "agreement", "walks", "interop", "client/room", "wire/test_envelope.py")
 TYPESCRIPT = ("mls", "sframe", "attachments", "identity", "room")
 TYPESCRIPT_TESTS = (*TYPESCRIPT, "interop")
+# Counted code runs several times as slowly, on a busy machine more so: only what hangs is ended.
+PATIENCE_MS = 900_000
 
 
 def python() -> None:
@@ -35,6 +37,7 @@ def typescript() -> None:
     _fetch([*npm], env)
     with tempfile.TemporaryDirectory() as folder:
         command = [*npm, "exec", "--", "vitest", "run", *(f"tests/{one}" for one in TYPESCRIPT_TESTS)]
+        command += [f"--testTimeout={PATIENCE_MS}", f"--hookTimeout={PATIENCE_MS}"]
         command += ["--coverage.enabled", "--coverage.provider=custom", "--coverage.reporter=text"]
         command += [f"--coverage.customProviderModule={FOLDER / 'provider.mjs'}"]
         command += [f"--coverage.include=src/{one}/**" for one in TYPESCRIPT]
