@@ -221,7 +221,7 @@ class Participant:
         return self.round_trip + self.estimator.standing
 
     def loses(self, now: float) -> bool:
-        """Whether its path loses packets though no queue stands in front of it: each voice is sent twice then.
+        """If its path loses packets though no queue stands in front of it. Each voice is sent twice then.
 
         What is sent twice is not seen to be lost: so it goes on for a while.
         """
