@@ -574,6 +574,7 @@ def test_e37_twelve_who_leave_a_call_that_never_ends_supersede_it_once_within_mi
     people = ("anna", "ben", "cleo", "dora", "emil", "fanny", "greta", "hans", "ida", "jan", "kim", "lea")
     world, devices = on_call("endless", *people)
     before, count = epoch(devices[0].group), commits(world)
+    since = [len(one.effects) for one in devices]
     for one in devices:
         one.tamper = endless
         one.hang_up(False)
@@ -582,6 +583,10 @@ def test_e37_twelve_who_leave_a_call_that_never_ends_supersede_it_once_within_mi
     world.run(2 * 60_000)
     assert {epoch(one.group) for one in devices} == {before + 1}
     assert commits(world) == count + 1
+    # By turns: the others do not even try.
+    done = [effect for one, at in zip(devices, since, strict=True) for effect in one.effects[at:]]
+    sent = [frame for effect in done if isinstance(effect, effects.Send) for frame in effect.frames]
+    assert sum(isinstance(frame, Send) and frame.kind == "commit" for frame in sent) == 1
     world.run(HOUR)
     assert commits(world) == count + 1
 

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { EMPTY, equal, toHex } from "../../../src/bytes/bytes";
 import { epoch, exportSecret, type Group } from "../../../src/mls/group";
-import { CORE_ROW, CommandError, loadRoom, roomRows } from "../../../src/room/core";
+import { CORE_ROW, CommandError, type Effect, loadRoom, roomRows } from "../../../src/room/core";
 import { decodeOne, encode } from "../../../src/wire/cbor";
 import { expectConverged, expectMedia, expectStored } from "./invariants";
 import { type Device, ROOM, roomOf, World } from "./world";
@@ -11,6 +11,8 @@ import { type Device, ROOM, roomOf, World } from "./world";
 const baseKeyOf = (group: Group): Uint8Array => exportSecret(group, "SFrame 1.0 Base Key", EMPTY, 32);
 const commits = (world: World): number =>
   world.ds.room(ROOM).log.filter(({ entry }) => entry?.kind === "commit").length;
+const commitsIn = (effect: Effect) =>
+  effect.kind === "send" ? effect.frames.filter((one) => one.t === "send" && one.kind === "commit") : [];
 const given = (device: Device): bigint[] =>
   device.effects.flatMap((effect) => (effect.kind === "media" ? [effect.epoch] : []));
 const codeOf = (run: () => void): string => {
@@ -579,6 +581,7 @@ describe("after a call", () => {
     const { world, devices } = inCall("endless", ...people);
     const before = epoch(devices[0]!.state!.membership!.group);
     const count = commits(world);
+    const since = devices.map(({ effects }) => effects.length);
     for (const one of devices) {
       // A server that does not say that anybody has left.
       one.tamper = (frame) => (frame.t === "call_state" ? null : frame);
@@ -589,6 +592,9 @@ describe("after a call", () => {
     world.run(2 * 60_000);
     for (const one of devices) expect(epoch(one.state!.membership!.group)).toBe(before + 1n);
     expect(commits(world)).toBe(count + 1);
+    // By turns: the others do not even try.
+    const sent = devices.flatMap((one, i) => one.effects.slice(since[i]).flatMap(commitsIn));
+    expect(sent).toHaveLength(1);
     world.run(3_600_000);
     expect(commits(world)).toBe(count + 1);
   });
