@@ -21,7 +21,7 @@ from signaling.sfu.payloads import OPUS, RTX
 from signaling.sfu.randomness import Rng
 from signaling.sfu.switchboard import Switchboard
 
-MAX_KEPT = 100  # frames of a stream, to be sent again
+MAX_KEPT = 60  # frames of a stream, to be sent again
 DRAIN_S = 20.0
 FRAME_TICKS = {True: 960, False: 1}  # of audio: 20 ms; a picture needs another time than its neighbours
 

@@ -229,14 +229,17 @@ def test_what_was_sent_before_is_not_shown_or_heard_again(three: Three, house: M
     for name in ("Ben", "Cleo"):
         expect(tile(ada, name).locator("video")).to_have_count(0)
         expect(tile(ada, name)).to_contain_text("microphone off")
-    until(ada.page, "quiet", ["audio", "video"], patience_ms=LONG_MS)
-    before, was, silent = inbound(ada), decoded(ada), energy(ada)
-    sounds, pictures = house.repeat(BEN, "audio"), house.repeat(BEN, "camera")
-    # Of pictures the unit sends one layer on.
-    until(ada.page, "came", [before, sounds // 2, pictures // 4], patience_ms=LONG_MS)
-    assert sounds + pictures > 150
-    assert decoded(ada) == was
-    assert energy(ada) - silent < FAINT
+    # Once for pictures of layers that Ada was not sent: they are late, but the first that she has of them.
+    for repeated in (False, True):
+        until(ada.page, "quiet", ["audio", "video"], patience_ms=LONG_MS)
+        before, was, silent = inbound(ada), decoded(ada), energy(ada)
+        sounds, pictures = house.repeat(BEN, "audio"), house.repeat(BEN, "camera")
+        # Of pictures the unit sends one layer on.
+        until(ada.page, "came", [before, sounds // 2, pictures // 4], patience_ms=LONG_MS)
+        assert sounds >= 50
+        assert pictures >= 10
+        assert energy(ada) - silent < FAINT
+        assert not repeated or decoded(ada) == was
     house.order("keep", False)
     for person in (ben, cleo):
         person.button("Turn your microphone on").click()
