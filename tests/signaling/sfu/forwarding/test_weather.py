@@ -23,6 +23,10 @@ SOAK = os.environ.get("COLLEGIUM_SOAK") == "1"
 SECONDS = 60.0 if SOAK else 15.0
 SEEDS = range(6 if SOAK else 1)
 MAX_FREEZE_S = 1.0
+MAX_FAR_FREEZE_S = 1.5
+"""Four ways of 115 ms that each lose one packet in twenty: what two repairs did not bring takes a key frame,
+and that one again loses some of its packets.
+"""
 MAX_GAP_S = 0.2
 SETTLING_S = 2.5
 """Of a path that became narrow: in it the picture becomes smaller, and the queue that was full runs dry."""
@@ -80,24 +84,24 @@ def missing(receiver: Browser, sender: Browser, since: float) -> float:
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(
-    ("trouble", "round_trip", "weather"),
+    ("trouble", "round_trip", "weather", "limit"),
     [
-        ("near", 0.02, LOSS),
-        ("some way off", 0.08, {**LOSS, "delay": 0.03}),
-        ("far", 0.23, FAR),
-        ("far, and lossy", 0.23, {**FAR, **LOSS}),
+        ("near", 0.02, LOSS, MAX_FREEZE_S),
+        ("some way off", 0.08, {**LOSS, "delay": 0.03}, MAX_FREEZE_S),
+        ("far", 0.23, FAR, MAX_FREEZE_S),
+        ("far, and lossy", 0.23, {**FAR, **LOSS}, MAX_FAR_FREEZE_S),
     ],
     ids=["5 % loss", "5 % loss and 60 ms", "200 ms and jitter", "200 ms, jitter and 5 % loss"],
 )
 def test_no_picture_stands_still_for_a_second(
-    trouble: str, round_trip: float, weather: dict[str, Any], seed: int
+    trouble: str, round_trip: float, weather: dict[str, Any], limit: float, seed: int
 ) -> None:
     world, people = call(f"{trouble} {seed}", round_trip)
     change(people, weather, weather)
     begun = world.now
     world.run(SECONDS)
     for one, other in zip(people, people[::-1], strict=True):
-        assert viewer(one).freeze(begun, world.now) <= MAX_FREEZE_S
+        assert viewer(one).freeze(begun, world.now) <= limit
         # Nobody had to wait until a browser gives a repair up.
         assert viewer(one).requests == []
         assert gap(one, other, begun + 1) <= MAX_GAP_S
