@@ -2,7 +2,7 @@
 
 import cbor2
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signaling.sfu.control import (
@@ -103,6 +103,7 @@ def test_what_is_not_a_message_is_refused_by_one_error(bad: bytes) -> None:
         to_unit().feed(bad)
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.lists(st.binary(max_size=64), max_size=8))
 def test_any_bytes_are_messages_or_the_error(pieces: list[bytes]) -> None:
     reader = to_unit()

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signaling.sfu import ice, rates, stun
@@ -232,6 +232,7 @@ def test_a_line_of_ipv6_is_one_network() -> None:
     assert rates.network_of("::ffff:192.0.2.1") == rates.network_of("192.0.2.1") == "192.0.2.1"
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.binary(max_size=64))
 def test_any_datagram_is_dropped_without_a_trace(data: bytes) -> None:
     table, _, _ = placed()
@@ -264,6 +265,7 @@ def test_the_first_bytes_say_what_it_is(first: int, second: int, plane: Plane) -
     assert plane_of(bytes([first, second])) is Plane.OTHER
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.binary(max_size=40))
 def test_any_bytes_have_a_plane(data: bytes) -> None:
     assert plane_of(data) in Plane

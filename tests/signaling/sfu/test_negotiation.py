@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signaling.sfu.control import MAX_SECTIONS, Kind
@@ -107,6 +107,7 @@ def test_voices_come_first_when_there_are_too_many() -> None:
 POOL = [OneStream(ALICE, kind, 100 * n + m, None) for n, kind in enumerate(Kind) for m in range(12)]
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.lists(st.tuples(st.sets(st.sampled_from(POOL)), st.booleans()), max_size=12))
 def test_sections_whatever_comes_and_goes(rounds: list[tuple[set[OneStream], bool]]) -> None:
     before, known = OWN, OWN

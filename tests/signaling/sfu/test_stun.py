@@ -4,7 +4,7 @@ import contextlib
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signaling.sfu import stun
@@ -144,6 +144,7 @@ def test_nothing_counts_after_the_integrity() -> None:
     assert not message.use_candidate
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.binary(max_size=200) | st.binary(max_size=120).map(lambda tail: REQUEST[:20] + tail))
 def test_any_bytes_parse_or_are_the_error(data: bytes) -> None:
     try:
@@ -157,6 +158,7 @@ def test_any_bytes_parse_or_are_the_error(data: bytes) -> None:
             getattr(message, read)
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.integers(0, len(REQUEST) * 8 - 1), st.binary(max_size=12))
 def test_a_damaged_request_parses_or_is_the_error(bit: int, end: bytes) -> None:
     changed = bytearray(REQUEST + end)
