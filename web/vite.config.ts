@@ -34,6 +34,8 @@ const PAGES: Readonly<Record<string, string>> = {
   calls: "tests/calls/page/index.html",
 };
 
+const PURE_TESTS = ["mls", "sframe", "attachments", "ui"].map((folder) => `tests/${folder}/**/*.test.ts`);
+
 export default defineConfig(({ mode }) => ({
   plugins: [svelte(), offline()],
   define: { "import.meta.env.VITE_VERSION": JSON.stringify(project.version) },
@@ -54,5 +56,16 @@ export default defineConfig(({ mode }) => ({
           },
   },
   worker: { format: "es" as const },
-  test: { include: ["tests/**/*.test.ts"], environment: "node", testTimeout: 60_000 },
+  test: {
+    environment: "node",
+    testTimeout: 60_000,
+    projects: [
+      // Without anything that a file leaves to the next: one process for many, so that what was compiled stays so.
+      { extends: true, test: { name: "pure", include: PURE_TESTS, isolate: false } },
+      {
+        extends: true,
+        test: { name: "each", include: ["tests/**/*.test.ts"], exclude: PURE_TESTS },
+      },
+    ],
+  },
 }));
