@@ -71,7 +71,7 @@ const people = [];
 for (let i = 1; i < size; i++) people.push(await person(i));
 const packages = people.map(({ publicPackage }) => encoded("mls_key_package", { keyPackage: publicPackage }));
 let added;
-for (let i = 0; i < 3; i++) {
+for (let i = 0; i < 7; i++) {
   added = await timed("add_many", () =>
     commit(
       founder,

@@ -103,7 +103,7 @@ function dhkem(group: Group): Kem {
       const ephemeral = group.ephemeral(privateKey, publicKey);
       const sharedSecret = secretOf(ephemeral.secret, ephemeral.publicKey, publicKey);
       wipe(ephemeral.secret, privateKey);
-      return { sharedSecret, kemOutput: ephemeral.publicKey };
+      return { sharedSecret, kemOutput: ephemeral.publicKey, placeholder: ephemeral.placeholder };
     },
     decapsulate: (kemOutput, privateKey) => {
       requireKeyLength("a private key", privateKey, 32);

@@ -3,7 +3,7 @@
 import { concat, EMPTY, type Rng, utf8, wipe } from "../bytes/bytes";
 import type { Aead } from "./aead";
 import type { Kdf } from "./kdf";
-import { draw, type Kem } from "./kem";
+import { draw, type Encapsulated, type Kem } from "./kem";
 import { type LabelledKdf, labelledKdf, twoOctets } from "./labelledKdf";
 
 export type HpkeCiphertext = { readonly kemOutput: Uint8Array; readonly ciphertext: Uint8Array };
@@ -87,10 +87,15 @@ export function setupSender(
   info: Scheduled,
   rng: Rng,
 ): { readonly kemOutput: Uint8Array; readonly context: HpkeContext } {
-  const randomness = draw(rng, suite.kem.randomLength);
-  const { sharedSecret, kemOutput } = suite.kem.encapsulate(publicKey, randomness);
-  wipe(randomness);
+  const { sharedSecret, kemOutput } = encapsulate(suite, publicKey, rng);
   return { kemOutput, context: new HpkeContext(suite, sharedSecret, info) };
+}
+
+function encapsulate({ kem }: HpkeSuite, publicKey: Uint8Array, rng: Rng): Encapsulated {
+  const randomness = draw(rng, kem.randomLength);
+  const made = kem.encapsulate(publicKey, randomness);
+  wipe(randomness);
+  return made;
 }
 
 /** @throws KeyError when the KEM output is not one. */
@@ -112,7 +117,9 @@ export function seal(
   plaintext: Uint8Array,
   rng: Rng,
 ): HpkeCiphertext {
-  const { kemOutput, context } = setupSender(suite, publicKey, info, rng);
+  const { sharedSecret, kemOutput, placeholder } = encapsulate(suite, publicKey, rng);
+  if (placeholder) return { kemOutput, ciphertext: new Uint8Array(plaintext.length + suite.aead.nt) };
+  const context = new HpkeContext(suite, sharedSecret, info);
   const [key, nonce] = [context.key(), context.baseNonce()];
   // The key comes from a fresh encapsulation and is wiped below: it seals this plaintext alone, at sequence 0.
   const ciphertext = suite.aead.seal(key, nonce, aad, plaintext);

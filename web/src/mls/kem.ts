@@ -4,7 +4,12 @@ import type { Rng } from "../bytes/bytes";
 import { KeyError, UsageError } from "./errors";
 
 export type KeyPair = { readonly privateKey: Uint8Array; readonly publicKey: Uint8Array };
-export type Encapsulated = { readonly sharedSecret: Uint8Array; readonly kemOutput: Uint8Array };
+export type Encapsulated = {
+  readonly sharedSecret: Uint8Array;
+  readonly kemOutput: Uint8Array;
+  /** Of a trial (`trial.ts`): nothing need be done with it, since nothing of that will be used. */
+  readonly placeholder?: true | undefined;
+};
 
 export interface Kem {
   readonly id: number;

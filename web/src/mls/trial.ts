@@ -16,8 +16,12 @@ export type Verification = {
   readonly signature: Uint8Array;
 };
 
-/** X25519 of an ephemeral key: its public key, and what it agrees on with another's. */
-export type Agreed = { readonly publicKey: Uint8Array; readonly secret: Uint8Array };
+/** X25519 of an ephemeral key: its public key, and what it agrees on with another's. Or placeholders for both. */
+export type Agreed = {
+  readonly publicKey: Uint8Array;
+  readonly secret: Uint8Array;
+  readonly placeholder?: true;
+};
 export type Agreement = { readonly privateKey: Uint8Array; readonly publicKey: Uint8Array };
 
 /** Ed25519. */
@@ -109,7 +113,8 @@ export class Trial {
       const question = { privateKey: privateKey.slice(), publicKey: publicKey.slice() };
       this.agreements.push({ question, answer: null });
     }
-    if (this.#believes) return copy({ publicKey: PLACEHOLDER, secret: PLACEHOLDER });
+    if (this.#believes)
+      return { ...copy({ publicKey: PLACEHOLDER, secret: PLACEHOLDER }), placeholder: true };
     const answer = this.agreements[at]?.answer ?? null;
     return answer && copy(answer);
   }

@@ -106,7 +106,8 @@ function encapsulate(publicKey: Uint8Array, randomness: Uint8Array): Encapsulate
   const lattice = latticeEncapsulate(latticePublic, randomness.subarray(0, 32));
   const sharedSecret = combine(lattice.sharedSecret, curve.secret, curve.publicKey, curvePublic);
   wipe(ephemeral, curve.secret, lattice.sharedSecret);
-  return { sharedSecret, kemOutput: concat(lattice.kemOutput, curve.publicKey) };
+  const kemOutput = concat(lattice.kemOutput, curve.publicKey);
+  return { sharedSecret, kemOutput, placeholder: curve.placeholder };
 }
 
 /** FIPS 203 §7.2: ML-KEM refuses keys with coefficients that are not reduced. */

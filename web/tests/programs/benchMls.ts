@@ -68,7 +68,7 @@ const founder = createGroup({
 });
 const packages = Array.from({ length: size - 1 }, (_, i) => createKeyPackage(suite, person(i + 1), rng));
 let added = await stageFounding();
-for (let i = 1; i < 3; i++) added = await stageFounding();
+for (let i = 1; i < 7; i++) added = await stageFounding();
 
 function stageFounding() {
   return timed("add_many", (rng) =>
