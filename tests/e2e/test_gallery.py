@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 from server.door import CONTENT_SECURITY_POLICY
 from tests.conftest import SOAK
@@ -92,7 +92,7 @@ def settled(page: Page) -> None:
 
 
 WIDE = "() => document.documentElement.scrollWidth - innerWidth"
-NARROWEST = {"width": 320, "height": 568}
+NARROWEST: ViewportSize = {"width": 320, "height": 568}
 
 
 @pytest.mark.parametrize(("width", "height", "scheme"), [(390, 844, "dark"), (1280, 800, "light")])
