@@ -4,7 +4,8 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-PATIENCE_MS = 20_000
+# Pictures come late where a dozen programs want the same core.
+PATIENCE_MS = 60_000
 AGAIN_MS = 50
 
 

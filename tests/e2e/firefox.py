@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Playwright
 
 from tests.e2e.company import DESKTOP, READER, Company
 from tests.e2e.in_call import WATCH
-from tests.e2e.person import Person
+from tests.e2e.person import LONG_MS, Person
 
 PROGRAM = "firefox-esr"
 DEVICES: dict[str, str | float | bool] = {
@@ -47,7 +47,7 @@ def own_address() -> str | None:
 @contextmanager
 def firefox(playwright: Playwright) -> Iterator[Browser]:
     browser = playwright.firefox.launch(
-        executable_path=find(), channel="moz-firefox", firefox_user_prefs=DEVICES
+        executable_path=find(), channel="moz-firefox", firefox_user_prefs=DEVICES, timeout=LONG_MS
     )
     yield browser
     browser.close()

@@ -33,7 +33,7 @@ CABLE = (
     "route add default via 10.77.0.1",
 )
 CHUNK = 64 * 1024
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 class NotAllowedError(Exception):

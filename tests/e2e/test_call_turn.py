@@ -15,7 +15,7 @@ from tests.conftest import SOAK
 from tests.e2e.company import DESKTOP, READER, Company
 from tests.e2e.house import House
 from tests.e2e.in_call import WATCH, decode, join, to_call, watched
-from tests.e2e.person import Person
+from tests.e2e.person import LONG_MS, Person
 from tests.e2e.relay import Loop
 from tests.e2e.tcp_only import NotAllowedError, TcpOnly
 from tests.e2e.workers import Workers
@@ -78,7 +78,9 @@ def pin(coturn: TurnServer) -> str:
 def inside(playwright: Playwright, network: TcpOnly, coturn: TurnServer) -> Iterator[Browser]:
     """A browser in that network."""
     trust = f"--ignore-certificate-errors-spki-list={pin(coturn)}"
-    started = playwright.chromium.launch(executable_path=str(network.browser), args=[*ARGUMENTS, trust])
+    started = playwright.chromium.launch(
+        executable_path=str(network.browser), args=[*ARGUMENTS, trust], timeout=LONG_MS
+    )
     yield started
     started.close()
 
@@ -143,6 +145,6 @@ def test_when_the_way_over_tls_breaks_another_is_found(
     network.shut(coturn.tls_port)
     ben.see("Reconnecting…")
     network.open(coturn.port)
-    expect(ben.page.get_by_text("Reconnecting…")).to_have_count(0, timeout=60_000)
+    expect(ben.page.get_by_text("Reconnecting…")).to_have_count(0, timeout=LONG_MS)
     decode(ada, ben)
     assert ben.page.evaluate(WAY) == "tcp"
