@@ -25,6 +25,8 @@ import {
 const MESSAGES = 1000;
 const BATCH = 50;
 const ROUNDS = 7;
+const FOUNDINGS = 25;
+const JOININGS = 4;
 const DATA = new Uint8Array(200).fill(7);
 const utf8 = (text) => new TextEncoder().encode(text);
 
@@ -71,7 +73,7 @@ const people = [];
 for (let i = 1; i < size; i++) people.push(await person(i));
 const packages = people.map(({ publicPackage }) => encoded("mls_key_package", { keyPackage: publicPackage }));
 let added;
-for (let i = 0; i < 7; i++) {
+for (let i = 0; i < FOUNDINGS; i++) {
   added = await timed("add_many", () =>
     commit(
       founder,
@@ -80,13 +82,16 @@ for (let i = 0; i < 7; i++) {
   );
 }
 
-const groups = [added.next];
-for (const { publicPackage, privatePackage } of people) {
-  groups.push(
-    await timed("join", () =>
-      joinGroup(decoded(added.welcome).welcome, publicPackage, privatePackage, emptyPskIndex, impl),
-    ),
-  );
+let groups;
+for (let i = 0; i < JOININGS; i++) {
+  groups = [added.next];
+  for (const { publicPackage, privatePackage } of people) {
+    groups.push(
+      await timed("join", () =>
+        joinGroup(decoded(added.welcome).welcome, publicPackage, privatePackage, emptyPskIndex, impl),
+      ),
+    );
+  }
 }
 
 let [sender, reader] = groups;

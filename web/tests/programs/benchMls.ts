@@ -19,6 +19,10 @@ import { suiteOf } from "../../src/mls/suites";
 const MESSAGES = 1000;
 const BATCH = 50;
 const ROUNDS = 7;
+/** What runs first is not compiled yet. */
+const FOUNDINGS = 25;
+/** Of everybody. */
+const JOININGS = 4;
 const DATA = new Uint8Array(200).fill(7);
 const AUTHENTICATED = utf8("sixteen bytes id");
 
@@ -68,7 +72,7 @@ const founder = createGroup({
 });
 const packages = Array.from({ length: size - 1 }, (_, i) => createKeyPackage(suite, person(i + 1), rng));
 let added = await stageFounding();
-for (let i = 1; i < 7; i++) added = await stageFounding();
+for (let i = 1; i < FOUNDINGS; i++) added = await stageFounding();
 
 function stageFounding() {
   return timed("add_many", (rng) =>
