@@ -115,11 +115,14 @@ def test_axe_finds_nothing_in_any_view(
     axe = AXE.read_text()
     found: dict[str, object] = {}
     for number, view in enumerate(views):
+        # On a phone in the dark or on a desktop in the light; with the full counts, on both.
+        examined = SOAK or (number % 2 == 0) == phone
+        if not phone and not examined:
+            continue  # on a phone it is looked at for its width
         page.goto(f"{gallery}?view={view}")
         settled(page)
         violations: list[list[str]] = []
-        # Examined on a phone in the dark or on a desktop in the light; with the full counts, on both.
-        if SOAK or (number % 2 == 0) == phone:
+        if examined:
             page.evaluate(axe)
             violations = page.evaluate(LOOK)
         wide = [page.evaluate(WIDE)]
