@@ -32,6 +32,7 @@ function offline(): Plugin {
 const PAGES: Readonly<Record<string, string>> = {
   gallery: "tests/ui/gallery/index.html",
   calls: "tests/calls/page/index.html",
+  curves: "tests/mls/page/index.html",
 };
 
 const PURE_TESTS = ["mls", "sframe", "attachments", "ui"].map((folder) => `tests/${folder}/**/*.test.ts`);

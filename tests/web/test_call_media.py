@@ -3,42 +3,23 @@
 In the place of the forwarding unit stands a connection of the same page: it sees every frame as it is sent.
 """
 
-import http.server
-import runpy
-import subprocess
-import threading
 from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from tests.browser import ARGUMENTS, find
-from tests.house_server import ROOT
 from tests.waiting import until
+from tests.web.pages import served
 
-WEB = ROOT / "web"
 MEDIA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-
-
-class Handler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        pass
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    into: Path = tmp_path_factory.mktemp("calls")
-    command, env = runpy.run_path(str(ROOT / "run"))["node"]()
-    build = ["exec", "--", "vite", "build", "--mode", "calls", "--outDir", str(into), "--logLevel", "error"]
-    subprocess.run([*command, *build], cwd=WEB, env=env, check=True, timeout=120)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(into)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://localhost:{server.server_port}/tests/calls/page/index.html"
-    server.shutdown()
-    server.server_close()
+    with served("calls", "tests/calls/page/index.html", tmp_path_factory.mktemp("calls")) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
