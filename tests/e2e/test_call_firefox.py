@@ -78,6 +78,7 @@ def test_firefox_and_chromium_see_and_hear_each_other(three: Three) -> None:
     assert [one.page.evaluate(CIPHER) for one in three] == ["SRTP_AEAD_AES_256_GCM"] * 3
 
 
+@pytest.mark.soak
 def test_what_firefox_does_is_seen_in_chromium(three: Three) -> None:
     ada, ben, cleo = three
     ben.button("Turn your camera off").click()

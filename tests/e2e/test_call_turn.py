@@ -138,6 +138,7 @@ def test_without_udp_and_with_tls_alone_as_well(two: Two, network: TcpOnly, cotu
     assert ben.page.evaluate(WAY) == "tls"
 
 
+@pytest.mark.soak
 def test_when_the_way_over_tls_breaks_another_is_found(
     two: Two, network: TcpOnly, coturn: TurnServer
 ) -> None:
