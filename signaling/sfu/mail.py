@@ -22,7 +22,7 @@ from signaling.sfu.stun import Address
 
 # Datagrams read before what comes of them is sent. Few: a packet counts as sent when it was read.
 BURST: Final = 32
-GATHER_S: Final = 0.002
+GATHER_S: Final = 0.003
 """From one reading to the next at most, where packets come that fast: what came meanwhile leaves together.
 To wake up for each packet of each participant costs up to half as much again; a voice has packets each 20 ms.
 """
