@@ -2,7 +2,6 @@
 
 import re
 import secrets
-import shutil
 from pathlib import Path
 
 import pytest
@@ -402,43 +401,6 @@ def test_evicted_storage_leads_to_the_recovery_code_and_back_in(company: Company
     ada.say("Welcome back, Eva")
     eva.reads("Welcome back, Eva")
     company.dismiss(eva)
-
-
-def test_a_profile_from_an_old_copy_is_noticed_and_comes_back_in(
-    company: Company, pair: Pair, tmp_path: Path
-) -> None:
-    ada, ben = pair
-    current, copy = tmp_path / "current", tmp_path / "copy"
-    eva = company.profile("Eva", current)
-    eva.sign_up(ada.invite(), PASSPHRASE)
-    eva.in_group(TITLE)
-    eva.say("Before the copy")
-    ada.reads("Before the copy")
-    place, code = eva.at, eva.code
-    company.dismiss(eva)
-    shutil.copytree(current, copy, ignore=shutil.ignore_patterns("Singleton*"))
-
-    eva = company.profile("Eva", current)
-    eva.place = place
-    eva.open_laptop(PASSPHRASE)
-    eva.in_group(TITLE)
-    for n in range(3):
-        eva.say(f"After the copy {n}")
-        ada.reads(f"After the copy {n}")
-    company.dismiss(eva)
-
-    restored = company.profile("Eva", copy)
-    restored.code, restored.place = code, place
-    restored.open_laptop(PASSPHRASE)
-    restored.see(re.compile("This device’s data is an old copy"), timeout=60_000)
-    ada.see(re.compile("Eva is back in the group with renewed keys"), timeout=60_000)
-    ada.say("Welcome back from the past")
-    restored.in_group(TITLE)
-    restored.reads("Welcome back from the past")
-    restored.say("From the restored profile")
-    ada.reads("From the restored profile")
-    ben.reads("From the restored profile")
-    company.dismiss(restored)
 
 
 @pytest.mark.parametrize("shift", [DAY_MS, -DAY_MS], ids=["ahead", "behind"])

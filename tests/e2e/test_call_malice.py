@@ -47,8 +47,8 @@ LOOK = """(() => {
     const more = (of) => sum(now, of) - sum(before, of);
     return more("audio") >= audio && more("video") >= video;
   };
-  // Nothing comes out of any section of these kinds for a second, but for the noise that a browser puts in the
-  // place of a voice which has ended.
+  // Nothing comes out of any section of these kinds for a second, but for the noise that a browser puts in
+  // the place of a voice which has ended.
   globalThis.quiet = async (kinds) => {
     const out = async () => (await globalThis.inbound()).filter(({ kind }) => kinds.includes(kind));
     const before = new Map((await out()).map((one) => [one.mid, one]));

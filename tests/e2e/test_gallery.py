@@ -115,7 +115,7 @@ def test_axe_finds_nothing_in_any_view(
     axe = AXE.read_text()
     found: dict[str, object] = {}
     for number, view in enumerate(views):
-        # On a phone in the dark or on a desktop in the light, each second view; with the full counts, all on both.
+        # Each second view, on a phone in the dark or on a desktop in the light; in soak all, on both.
         examined = SOAK or number % 4 == (0 if phone else 1)
         if not phone and not examined:
             continue  # on a phone it is looked at for its width
