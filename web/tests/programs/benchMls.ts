@@ -85,9 +85,13 @@ function stageFounding() {
 }
 
 const welcome = added.welcome!;
-const groups = [added.next];
-for (const { bytes, secrets } of packages) {
-  groups.push(await timed("join", () => joinByWelcome({ suite, welcome, keyPackage: bytes, secrets }).group));
+let groups: Group[] = [];
+for (let i = 0; i < JOININGS; i++) {
+  groups = [added.next];
+  for (const { bytes, secrets } of packages) {
+    const input = { suite, welcome, keyPackage: bytes, secrets };
+    groups.push(await timed("join", () => joinByWelcome(input).group));
+  }
 }
 
 let [sender, reader] = [groups[0]!, groups[1]!];
