@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import shutil
 from pathlib import Path
 
 import pytest
@@ -401,6 +402,44 @@ def test_evicted_storage_leads_to_the_recovery_code_and_back_in(company: Company
     ada.say("Welcome back, Eva")
     eva.reads("Welcome back, Eva")
     company.dismiss(eva)
+
+
+def test_a_profile_from_an_old_copy_is_noticed_and_comes_back_in(
+    company: Company, pair: Pair, tmp_path: Path
+) -> None:
+    ada, ben = pair
+    current, copy = tmp_path / "current", tmp_path / "copy"
+    fay = company.profile("Fay", current)
+    fay.sign_up(ada.invite(), PASSPHRASE)
+    fay.in_group(TITLE)
+    fay.say("Before the copy")
+    ada.reads("Before the copy")
+    place, code = fay.at, fay.code
+    company.dismiss(fay)
+    shutil.copytree(current, copy, ignore=shutil.ignore_patterns("Singleton*"))
+
+    fay = company.profile("Fay", current)
+    fay.place = place
+    fay.open_laptop(PASSPHRASE)
+    fay.in_group(TITLE)
+    for n in range(3):
+        fay.say(f"After the copy {n}")
+        ada.reads(f"After the copy {n}")
+    company.dismiss(fay)
+
+    restored = company.profile("Fay", copy)
+    restored.code, restored.place = code, place
+    restored.open_laptop(PASSPHRASE)
+    restored.see(re.compile("This device’s data is an old copy"), timeout=60_000)
+    # Nobody of that name came back before: what is written now is written after it.
+    ada.see(re.compile("Fay is back in the group with renewed keys"), timeout=60_000)
+    ada.say("Welcome back from the past")
+    restored.in_group(TITLE)
+    restored.reads("Welcome back from the past")
+    restored.say("From the restored profile")
+    ada.reads("From the restored profile")
+    ben.reads("From the restored profile")
+    company.dismiss(restored)
 
 
 @pytest.mark.parametrize("shift", [DAY_MS, -DAY_MS], ids=["ahead", "behind"])
