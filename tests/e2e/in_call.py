@@ -62,6 +62,14 @@ WATCH = """(() => {
 })()""".replace("PICTURE", PICTURE).replace("NOISE", str(NOISE))
 
 
+# As the page shows it: what is said aloud may tell of it together with what was before and came after.
+RECONNECTING = "Reconnecting… Stay here, it goes on by itself."
+
+
+def reconnected(person: Person, timeout: float = PATIENCE_MS) -> None:
+    expect(person.page.get_by_text(RECONNECTING, exact=True)).to_have_count(0, timeout=timeout)
+
+
 def children(house: House) -> list[int]:
     """The processes of the server's media units."""
     assert house.process is not None

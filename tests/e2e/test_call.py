@@ -14,7 +14,18 @@ from playwright.sync_api import expect
 
 from tests.e2e.company import Company
 from tests.e2e.house import House
-from tests.e2e.in_call import children, decode, join, perceive, tile, to_call, told, watched
+from tests.e2e.in_call import (
+    RECONNECTING,
+    children,
+    decode,
+    join,
+    perceive,
+    reconnected,
+    tile,
+    to_call,
+    told,
+    watched,
+)
 from tests.e2e.person import LONG_MS, Person
 
 TITLE = "Thursday circle"
@@ -100,9 +111,9 @@ def test_a_screen_is_shown_large_and_taken_back(three: Three) -> None:
 def test_what_breaks_comes_back(three: Three, house: House) -> None:
     ada, ben, _ = three
     with ben.offline():
-        ben.see("Reconnecting…")
+        ben.see(RECONNECTING)
         expect(tile(ada, "Ben").locator("video")).to_be_visible()
-    expect(ben.page.get_by_text("Reconnecting…")).to_have_count(0)
+    reconnected(ben)
     decode(ada, ben)
     (unit,) = children(house)
     os.kill(unit, signal.SIGKILL)

@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, expect
 from crypto.sframe.kid import Kind
 from tests.e2e import plain_media, tapping
 from tests.e2e.company import Company
-from tests.e2e.in_call import NOISE, decode, join, tile, to_call, told, watched
+from tests.e2e.in_call import NOISE, RECONNECTING, decode, join, tile, to_call, told, watched
 from tests.e2e.malicious_house import MaliciousHouse
 from tests.e2e.person import LONG_MS, Person
 from tests.waiting import until
@@ -278,7 +278,7 @@ def test_whoever_is_removed_decodes_nothing_more_whatever_the_server_forwards(
     ada, ben, cleo = three
     house.order("keep", True)
     with cleo.offline():
-        cleo.see("Reconnecting…")
+        cleo.see(RECONNECTING)
         ada.page.get_by_role("link", name="Back to the group").click()
         ada.remove_member("Cleo")
         expect(tile(ben, "Cleo")).to_have_count(0)

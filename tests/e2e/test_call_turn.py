@@ -14,7 +14,7 @@ from tests.browser import ARGUMENTS
 from tests.conftest import SOAK
 from tests.e2e.company import DESKTOP, READER, Company
 from tests.e2e.house import House
-from tests.e2e.in_call import WATCH, decode, join, to_call, watched
+from tests.e2e.in_call import RECONNECTING, WATCH, decode, join, reconnected, to_call, watched
 from tests.e2e.person import LONG_MS, Person
 from tests.e2e.relay import Loop
 from tests.e2e.tcp_only import NotAllowedError, TcpOnly
@@ -144,8 +144,8 @@ def test_when_the_way_over_tls_breaks_another_is_found(
 ) -> None:
     ada, ben = two
     network.shut(coturn.tls_port)
-    ben.see("Reconnecting…")
+    ben.see(RECONNECTING)
     network.open(coturn.port)
-    expect(ben.page.get_by_text("Reconnecting…")).to_have_count(0, timeout=LONG_MS)
+    reconnected(ben, LONG_MS)
     decode(ada, ben)
     assert ben.page.evaluate(WAY) == "tcp"
