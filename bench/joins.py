@@ -52,16 +52,8 @@ PRESS = """async ([others, patience]) => {
 
 
 def gather(company: Company) -> list[Person]:
-    ada = watched(company, "Ada")
-    ada.sign_up(company.house.founder_link())
-    ada.start_group(TITLE)
-    people = [ada]
-    for name in ("Ben", "Cleo"):
-        other = watched(company, name)
-        other.sign_up(ada.invite())
-        other.in_group(TITLE)
-        people.append(other)
-    ada.hide_people()
+    people = [watched(company, name) for name in ("Ada", "Ben", "Cleo")]
+    company.gather(TITLE, *people)
     return people
 
 

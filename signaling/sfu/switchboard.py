@@ -30,11 +30,11 @@ from signaling.sfu.control import (
     Wants,
 )
 from signaling.sfu.demux import Plane, plane_of
-from signaling.sfu.forwarder import RoomFullError
 from signaling.sfu.ice import Agent, Table, new_credentials
 from signaling.sfu.negotiation import Negotiation
 from signaling.sfu.participant import StreamOut
 from signaling.sfu.randomness import Rng
+from signaling.sfu.room import RoomFullError
 from signaling.sfu.sdp import SdpError, Transport
 from signaling.sfu.session import MAX_BEGUN, MAX_PUBLISHED, Session
 from signaling.sfu.srtp import MAX_PACKET, PROTECT, PROTECT_RTCP

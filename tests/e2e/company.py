@@ -87,6 +87,16 @@ class Company:
         person.in_group(title)
         return person
 
+    def gather(self, title: str, first: Person, *others: Person) -> None:
+        """Each gets an account, and all have the group on the screen that the first one started."""
+        first.sign_up(self.house.founder_link())
+        first.start_group(title)
+        for other in others:
+            other.sign_up(first.invite())
+        for other in others:
+            other.in_group(title)
+        first.hide_people()
+
     def dismiss(self, person: Person) -> None:
         """This one's browser is closed for good."""
         self.persons.remove(person)

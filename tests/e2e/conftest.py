@@ -78,6 +78,15 @@ def house(tmp_path_factory: pytest.TempPathFactory, client: Path) -> Iterator[Ho
 
 
 @pytest.fixture(scope="module")
+def media_house(tmp_path_factory: pytest.TempPathFactory, client: Path) -> Iterator[House]:
+    """The `house` of modules with calls: with a media unit."""
+    server = House(tmp_path_factory.mktemp("house"), client, media_workers="1")
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
 def company(
     request: pytest.FixtureRequest,
     house: House,

@@ -6,8 +6,6 @@ One evening of three people: each test goes on where the one before ended.
 import os
 import re
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -32,26 +30,15 @@ TITLE = "Thursday circle"
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, client: Path) -> Iterator[House]:
-    server = House(tmp_path_factory.mktemp("house"), client, media_workers="1")
-    server.start()
-    yield server
-    server.close()
+def house(media_house: House) -> House:
+    return media_house
 
 
 @pytest.fixture(scope="module")
 def three(company: Company) -> tuple[Person, Person, Person]:
-    ada = watched(company, "Ada")
-    ada.sign_up(company.house.founder_link())
-    ada.start_group(TITLE)
-    others = []
-    for name in ("Ben", "Cleo"):
-        other = watched(company, name)
-        other.sign_up(ada.invite())
-        other.in_group(TITLE)
-        others.append(other)
-    ada.hide_people()
-    return ada, *others  # type: ignore[return-value]
+    ada, ben, cleo = (watched(company, name) for name in ("Ada", "Ben", "Cleo"))
+    company.gather(TITLE, ada, ben, cleo)
+    return ada, ben, cleo
 
 
 Three = tuple[Person, Person, Person]

@@ -1,8 +1,5 @@
 """Camera and microphone that are refused, busy or gone, before a call and in it; and a screen's sound."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import expect
 
@@ -32,22 +29,15 @@ Pair = tuple[Person, Person]
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, client: Path) -> Iterator[House]:
-    server = House(tmp_path_factory.mktemp("house"), client, media_workers="1")
-    server.start()
-    yield server
-    server.close()
+def house(media_house: House) -> House:
+    return media_house
 
 
 @pytest.fixture(scope="module")
 def pair(company: Company) -> Pair:
     ada, ben = watched(company, "Ada"), watched(company, "Ben")
     ada.context.add_init_script(REFUSE)
-    ada.sign_up(company.house.founder_link())
-    ada.start_group(TITLE)
-    ben.sign_up(ada.invite())
-    ben.in_group(TITLE)
-    ada.hide_people()
+    company.gather(TITLE, ada, ben)
     return ada, ben
 
 

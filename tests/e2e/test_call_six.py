@@ -3,7 +3,6 @@
 import re
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -29,24 +28,14 @@ JOIN = re.compile("^(Join|Start) the call$")
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, client: Path) -> Iterator[House]:
-    server = House(tmp_path_factory.mktemp("house"), client, media_workers="1")
-    server.start()
-    yield server
-    server.close()
+def house(media_house: House) -> House:
+    return media_house
 
 
 @pytest.fixture(scope="module")
 def six(company: Company) -> list[Person]:
     people = [watched_small(company, name) for name in NAMES]
-    first, *others = people
-    first.sign_up(company.house.founder_link())
-    first.start_group(TITLE)
-    for other in others:
-        other.sign_up(first.invite())
-    for other in others:
-        other.in_group(TITLE)
-    first.hide_people()
+    company.gather(TITLE, *people)
     return people
 
 

@@ -1,8 +1,5 @@
 """A call by ear: what a screen reader says of it, once each and in its turn, and what it finds to press."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import expect
 
@@ -19,22 +16,15 @@ Pair = tuple[Person, Person]
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, client: Path) -> Iterator[House]:
-    server = House(tmp_path_factory.mktemp("house"), client, media_workers="1")
-    server.start()
-    yield server
-    server.close()
+def house(media_house: House) -> House:
+    return media_house
 
 
 @pytest.fixture(scope="module")
 def pair(company: Company) -> Pair:
     ada, ben = watched(company, "Ada"), watched(company, "Ben")
     ada.context.add_init_script(LISTEN)
-    ada.sign_up(company.house.founder_link())
-    ada.start_group(TITLE)
-    ben.sign_up(ada.invite())
-    ben.in_group(TITLE)
-    ada.hide_people()
+    company.gather(TITLE, ada, ben)
     return ada, ben
 
 

@@ -92,14 +92,10 @@ Two = tuple[Person, Person]
 def two(company: Company, inside: Browser) -> Two:
     """Ben is in the network without UDP. Nothing of his goes over a proxy: TURN would as well."""
     ada = watched(company, "Ada")
-    ada.sign_up(company.house.founder_link())
-    ada.start_group(TITLE)
     context = inside.new_context(viewport=DESKTOP, **READER)  # type: ignore[arg-type]
     context.add_init_script(WATCH)
     ben = company.welcome(Person("Ben", context, company.relay(), Workers(inside), True))
-    ben.sign_up(ada.invite())
-    ben.in_group(TITLE)
-    ada.hide_people()
+    company.gather(TITLE, ada, ben)
     return ada, ben
 
 

@@ -31,9 +31,9 @@ from signaling.sfu.control import (
     Wants,
 )
 from signaling.sfu.dtls import context_of
-from signaling.sfu.forwarder import RoomFullError
 from signaling.sfu.participant import StreamOut
 from signaling.sfu.randomness import Rng
+from signaling.sfu.room import RoomFullError
 from signaling.sfu.sdp import Transport
 from signaling.sfu.session import MAX_BEGUN, MAX_PUBLISHED
 from signaling.sfu.srtp import Srtp

@@ -7,13 +7,13 @@ from random import Random
 
 import pytest
 
-from signaling.sfu import forwarder as module
 from signaling.sfu import key_frames, rtcp, rtp, srtp, vp8
 from signaling.sfu.control import Kind, Layer
 from signaling.sfu.extensions import AUDIO_LEVEL, MID, RID, TRANSPORT_WIDE_CC
-from signaling.sfu.forwarder import MAX_PARTICIPANTS, Forwarder, RoomFullError
+from signaling.sfu.forwarder import MAX_OUT, Forwarder
 from signaling.sfu.participant import BURST, MAX_SOURCES, RATE
 from signaling.sfu.payloads import OPUS, RTX, VP8
+from signaling.sfu.room import MAX_PARTICIPANTS, RoomFullError, StreamOut
 from tests.signaling.sfu.forwarding.link import Link
 from tests.signaling.sfu.forwarding.world import Browser, World
 
@@ -41,7 +41,7 @@ def video(
     return rtp.build(VP8, number, number * 3600, ssrc, payload, extensions=extensions)
 
 
-def connected() -> tuple[Forwarder, dict[str, module.StreamOut]]:
+def connected() -> tuple[Forwarder, dict[str, StreamOut]]:
     """A publishes, B has audio on 4 and the camera on 5."""
     forwarder = room(A, B)
     forwarder.publish(A, "0", Kind.AUDIO)
@@ -605,7 +605,7 @@ def test_packets_that_nobody_takes_are_bounded() -> None:
     forwarder, _ = connected()
     for i in range(20_000):
         forwarder.rtp(A, audio(i & 0xFFFF), i / 50)
-    assert len(forwarder.take()) <= module.MAX_OUT + MAX_PARTICIPANTS
+    assert len(forwarder.take()) <= MAX_OUT + MAX_PARTICIPANTS
     forwarder.rtp(A, audio(20_000), 400.0)
     assert len(media(forwarder)) == 1
 

@@ -5,8 +5,9 @@ import random
 from signaling.sfu import rtp
 from signaling.sfu.control import Kind
 from signaling.sfu.extensions import AUDIO_LEVEL, MID
-from signaling.sfu.forwarder import JUDGE_PERIOD, TICK, Forwarder
+from signaling.sfu.forwarder import Forwarder
 from signaling.sfu.payloads import OPUS
+from signaling.sfu.rounds import JUDGE_PERIOD, TICK
 
 PEOPLE = [bytes([number]) * 16 for number in range(12)]
 
@@ -57,9 +58,9 @@ def test_all_at_once_where_something_changed_and_in_turns_besides() -> None:
 def test_who_leaves_loses_their_turn() -> None:
     talk = Talk()
     talk.tick()
-    while not talk.forwarder._unjudged:
+    while not talk.forwarder._rounds._unjudged:
         talk.tick()
-    waits = talk.forwarder._unjudged[-1].session
+    waits = talk.forwarder._rounds._unjudged[-1].session
     talk.forwarder.leave(waits, talk.now)
     turns = [one for _ in range(20) for one in talk.tick()]
     assert PEOPLE.index(waits) not in turns

@@ -13,8 +13,9 @@ from signaling.sfu import rtcp, rtp, vp8
 from signaling.sfu.control import Kind, Layer
 from signaling.sfu.departures import Out
 from signaling.sfu.extensions import AUDIO_LEVEL, MID, REPAIRED_RID, RID, TRANSPORT_WIDE_CC
-from signaling.sfu.forwarder import Forwarder, StreamOut
+from signaling.sfu.forwarder import Forwarder
 from signaling.sfu.payloads import OPUS, RTX, VP8
+from signaling.sfu.room import StreamOut
 from signaling.sfu.sequence import nearest
 from signaling.sfu.transport_feedback import Arrivals
 from tests.signaling.sfu.forwarding.link import Link
