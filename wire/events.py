@@ -5,9 +5,6 @@ deterministic spelling (RFC 8949 §4.2.3, map keys shorter first), because bodie
 hashed. Optional fields are left out, never null. The server never sees any of this.
 """
 
-import re
-from calendar import monthrange
-from datetime import datetime
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -24,71 +21,19 @@ from wire.bounds import (
     Strict,
 )
 from wire.codec import DecodeError, items
+from wire.schedule import LocalTime, Minutes, Rule, Zone, begins
+from wire.texts import Emoji, Name, PostText, Why
 
 MAX_BODY = 128 * 1024
 MAX_ENVELOPE = MAX_BODY + 1024
 MAX_TYPE = 32
-MAX_POST = 20_000  # characters, as everywhere: code points
-MAX_NAME = 80
-MAX_EMOJI_BYTES = 32
 MAX_PAGES = 16
 MAX_PAGE = 32 * 1024
 SEEN_HEAD_BYTES = 16
 MAX_SIGNAL = 128
-MAX_WHY = 200
 MAX_WANTED = 11  # others than the one who rings: a group of twelve
 MAX_CALL_PEOPLE = 32
 MAX_CALL_MS = 24 * 3_600_000
-MAX_ZONE = 48
-MAX_RULE = 72
-MIN_MINUTES = 5
-MAX_MINUTES = 600
-
-# Controls, line separators and marks that turn the reading direction: in one line of text they only deceive.
-_NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_LETTER_OR_SPACE = re.compile("[A-Za-z ]")
-_LEAST_EMOJI = 0xA9  # ©
-# Decoders of other languages take it away at the beginning of a text: what is read is not what was written.
-_BYTE_ORDER_MARK = "\ufeff"
-
-
-def _text(text: str) -> str:
-    if text.startswith(_BYTE_ORDER_MARK):
-        raise ValueError("a byte order mark")
-    return text
-
-
-def _line(text: str) -> str:
-    if _NOT_IN_A_LINE.search(text) or text.startswith(" ") or text.endswith(" "):
-        raise ValueError("not a line of text")
-    return text
-
-
-def _emoji(text: str) -> str:
-    """Something to react with: no letters or spaces, and at least one sign beyond ASCII."""
-    if len(text.encode()) > MAX_EMOJI_BYTES or _NOT_IN_A_LINE.search(text) or _LETTER_OR_SPACE.search(text):
-        raise ValueError("not an emoji")
-    if all(ord(character) < _LEAST_EMOJI for character in text):
-        raise ValueError("not an emoji")
-    return text
-
-
-# A time of day somewhere: which instant it is, the zone beside it says. No other calendar, no seconds.
-_LOCAL_TIME = re.compile("2[01][0-9]{2}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]")
-# Names as in the IANA database: no path leads out of its folder, no machine's own settings are meant.
-_ZONE = re.compile(
-    "UTC|(?:Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific)"
-    "(?:/[A-Z][A-Za-z_-]*){1,2}"
-)
-# RFC 5545 §3.3.10 as far as groups meet, its parts in one order, so that one rule has one spelling.
-_RULE = re.compile(
-    "FREQ=(DAILY|WEEKLY|MONTHLY)"
-    "(?:;INTERVAL=(?:[2-9]|[1-9][0-9]))?"
-    "(?:;BYDAY=([A-Z0-9,-]{2,20}))?"
-    "(?:;COUNT=(?:[1-9][0-9]?|1[0-9]{2}|200)|;UNTIL=(2[01][0-9]{6}))?"
-)
-_DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-_ORDINAL_DAY = re.compile("(-1|[1-4])(MO|TU|WE|TH|FR|SA|SU)")
 
 
 def _answer_minutes(minutes: int) -> int:
@@ -98,73 +43,7 @@ def _answer_minutes(minutes: int) -> int:
     return minutes
 
 
-def _local_time(text: str) -> str:
-    if not _LOCAL_TIME.fullmatch(text):
-        raise ValueError("not a local time")
-    datetime.fromisoformat(text)
-    return text
-
-
-def _zone(text: str) -> str:
-    if not _ZONE.fullmatch(text):
-        raise ValueError("not the name of a time zone")
-    return text
-
-
-def _weekdays(frequency: str, by_day: str) -> list[tuple[int, int]]:
-    """(ordinal in the month, or 0; day of the week from Monday), as a rule names them."""
-    if frequency == "MONTHLY" and (named := _ORDINAL_DAY.fullmatch(by_day)):
-        return [(int(named[1]), _DAYS.index(named[2]))]
-    days = by_day.split(",")
-    if frequency != "WEEKLY" or any(day not in _DAYS for day in days):
-        raise ValueError("days that such a rule does not have")
-    found = [_DAYS.index(day) for day in days]
-    if any(after <= before for before, after in pairwise(found)):
-        raise ValueError("days out of order, or one twice")
-    return [(0, day) for day in found]
-
-
-def _rule(text: str) -> str:
-    found = _RULE.fullmatch(text)
-    if not found:
-        raise ValueError("not a rule of recurrence")
-    if found[2]:
-        _weekdays(found[1], found[2])
-    if found[3]:
-        datetime.strptime(found[3], "%Y%m%d")
-    return text
-
-
-def _is_nth(start: datetime, ordinal: int) -> bool:
-    if ordinal == -1:
-        return start.day + 7 > monthrange(start.year, start.month)[1]
-    return ordinal in (0, (start.day - 1) // 7 + 1)
-
-
-def _begins(start: str, rule: str) -> bool:
-    """RFC 5545 §3.8.5.3: a series begins with its first occurrence. So its start is a day of its rule."""
-    found, first = _RULE.fullmatch(rule), datetime.fromisoformat(start)
-    if not found:
-        return False
-    days = _weekdays(found[1], found[2]) if found[2] else [(0, first.weekday())]
-    on_its_day = any(first.weekday() == day and _is_nth(first, ordinal) for ordinal, day in days)
-    return on_its_day and (not found[3] or first.strftime("%Y%m%d") <= found[3])
-
-
-PostText = Annotated[str, Field(min_length=1, max_length=MAX_POST), AfterValidator(_text)]
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_text), AfterValidator(_line)]
-Why = Annotated[str, Field(min_length=1, max_length=MAX_WHY), AfterValidator(_text), AfterValidator(_line)]
-LocalTime = Annotated[str, AfterValidator(_local_time)]
-Zone = Annotated[str, Field(max_length=MAX_ZONE), AfterValidator(_zone)]
-Rule = Annotated[str, Field(max_length=MAX_RULE), AfterValidator(_rule)]
-Minutes = Annotated[int, Field(ge=MIN_MINUTES, le=MAX_MINUTES)]
 AnswerMinutes = Annotated[int, AfterValidator(_answer_minutes)]
-Emoji = Annotated[
-    str,
-    Field(min_length=1, max_length=MAX_EMOJI_BYTES),
-    AfterValidator(_text),
-    AfterValidator(_emoji),
-]
 SeenHead = Annotated[bytes, Field(min_length=SEEN_HEAD_BYTES, max_length=SEEN_HEAD_BYTES)]
 Signature = Annotated[bytes, Field(min_length=SIGNATURE_BYTES, max_length=SIGNATURE_BYTES)]
 
@@ -349,7 +228,7 @@ class Meeting(Strict):
     def _holds_together(self) -> Self:
         if (self.follows is None) != (self.since is None) or self.follows == self.meeting:
             raise ValueError("what it follows is not whole")
-        if self.rule is not None and not _begins(self.start, self.rule):
+        if self.rule is not None and not begins(self.start, self.rule):
             raise ValueError("a start that is no day of its rule")
         return self
 

@@ -2,7 +2,7 @@
 
 A rule is expanded in local time, without a zone, so that everyone counts the same occurrences whatever their
 time zone data; then each local time becomes an instant in the meeting's zone. The syntax of all three is that
-of wire/events.py.
+of wire/schedule.py.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Which texts may stand in a room, in characters (code points), as wire/events.py has it."""
+"""Which texts may stand in a room, in characters (code points), as wire/texts.py has it."""
 
 import re
 from typing import Final

@@ -1,6 +1,6 @@
 /**
  * Local times, rules and zones, as they are written, and the instants that local times are (RFC 5545). No rule is
- * expanded here: recurrence.ts does that. The syntax of all three is that of wire/events.py.
+ * expanded here: recurrence.ts does that. The syntax of all three is that of wire/schedule.py.
  */
 
 export const MAX_ZONE = 48;
