@@ -29,8 +29,8 @@ JOINS, RUNS = 20, 3
 TITLE = "A circle"
 OTHERS = 2
 PAUSE_S = 2.0
-"""Between two joins. Who sends gives a key frame each other second to everybody together (`key_frames.py` of the
-unit): whoever came and went faster than that would measure that bound, not a join.
+"""Between two joins. Who sends gives everybody together a key frame each other second (`key_frames.py`):
+whoever came and went faster than that would measure that bound, not a join.
 """
 # Presses, and gives how many milliseconds later a first picture of each of the others was on the screen.
 PRESS = """async ([others, patience]) => {
