@@ -35,7 +35,9 @@ const PAGES: Readonly<Record<string, string>> = {
   curves: "tests/mls/page/index.html",
 };
 
-const PURE_TESTS = ["mls", "sframe", "attachments", "ui", "identity", "vault", "room/core"].map((folder) => `tests/${folder}/**/*.test.ts`);
+const PURE_TESTS = ["mls", "sframe", "attachments", "ui", "identity", "vault", "room/core"].map(
+  (folder) => `tests/${folder}/**/*.test.ts`,
+);
 
 export default defineConfig(({ mode }) => ({
   plugins: [svelte(), offline()],
