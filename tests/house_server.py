@@ -19,6 +19,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.nursery import ServerProcess
 from wire.bounds import from_base64url
 
 T = TypeVar("T")
@@ -42,7 +43,10 @@ class HouseServer:
     ) -> None:
         self.folder, self.port = folder, free_port()
         self.base = f"http://127.0.0.1:{self.port}"
-        self._command = [*(wrap or []), sys.executable, *(main or ["-m", "server", "serve"])]
+        self._command: list[str] | None = None
+        """Where it is not the server as it is, from the nursery."""
+        if wrap or main:
+            self._command = [*(wrap or []), sys.executable, *(main or ["-m", "server", "serve"])]
         self._env = {
             **os.environ,
             "PYTHONPATH": str(ROOT),
@@ -53,13 +57,14 @@ class HouseServer:
             "COLLEGIUM_MEDIA_WORKERS": "0",  # who tests calls sets more
             **{f"COLLEGIUM_{name.upper()}": value for name, value in settings.items()},
         }
-        self.process: subprocess.Popen[str] | None = None
+        self.process: subprocess.Popen[str] | ServerProcess | None = None
         self.printed: list[str] = []
         self._before = 0
         """So many lines come from earlier starts."""
         self._listener: threading.Thread | None = None
         self._more = threading.Condition()
-        self._log = (folder / "server.log").open("a")
+        self._log_path = folder / "server.log"
+        self._log = self._log_path.open("a")
         atexit.register(self.close)  # whatever happens to the test
 
     @property
@@ -68,18 +73,10 @@ class HouseServer:
 
     @property
     def log(self) -> str:
-        return (self.folder / "server.log").read_text()
+        return self._log_path.read_text()
 
     def start(self) -> "HouseServer":
-        self.process = subprocess.Popen(
-            self._command,
-            cwd=ROOT,
-            env=self._env,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-            start_new_session=True,  # so that a signal reaches the server also under a tracer
-        )
+        self.process = self._begin()
         self._before = len(self.printed)
         self._listener = threading.Thread(target=self._listen, args=(self.process,), daemon=True)
         self._listener.start()
@@ -95,7 +92,20 @@ class HouseServer:
                 time.sleep(0.02)
         raise AssertionError(f"the server does not answer: {self.log[-2000:]}")
 
-    def _listen(self, process: "subprocess.Popen[str]") -> None:
+    def _begin(self) -> "subprocess.Popen[str] | ServerProcess":
+        if self._command is None:
+            return ServerProcess(self._env, ROOT, self._log_path)
+        return subprocess.Popen(
+            self._command,
+            cwd=ROOT,
+            env=self._env,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            start_new_session=True,  # so that a signal reaches the server also under a tracer
+        )
+
+    def _listen(self, process: "subprocess.Popen[str] | ServerProcess") -> None:
         assert process.stdout is not None
         for line in process.stdout:
             with self._more:

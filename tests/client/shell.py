@@ -11,21 +11,15 @@ from tempfile import mkdtemp
 from typing import Any
 
 from tests.client.company import PASSPHRASE
-from tests.client.nursery import processes
 from tests.house_server import ROOT
+from tests.nursery import become, processes
 
 MINUTE_S = 60.0
 
 
 def _command(words: tuple[str, ...], env: dict[str, str], folder: Path) -> None:
-    """What the shell does: its environment, its three files, and the command's `main`."""
-    # A job in the background inherits that Ctrl+C is ignored; somebody at a terminal can interrupt.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.environ.clear()
-    os.environ.update(env)
-    for number, (name, flags) in enumerate((("in", os.O_RDONLY), ("out", os.O_WRONLY), ("err", os.O_WRONLY))):
-        os.dup2(os.open(folder / name, flags), number)
-    sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w")
+    typed, out, said = (os.open(folder / name, os.O_RDWR) for name in ("in", "out", "err"))
+    become(env, (typed, out, said))
     sys.argv = ["collegium", *words]
     from collegium import main
 

@@ -9,10 +9,10 @@ from random import Random
 import pytest
 
 from tests.client.company import House, found, names, opened, patience, transcript, until
-from tests.client.nursery import processes
 from tests.client.talker import talk
 from tests.conftest import SOAK
 from tests.house_server import run
+from tests.nursery import processes
 
 POSTS = 30 if SOAK else 8
 # Steps of one life at most: enough to come from the start of a process into the middle of its work.

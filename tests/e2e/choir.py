@@ -14,7 +14,7 @@ from client.collegium import Collegium
 from client.conversation import Room
 from client.errors import CollegiumError
 from crypto.sframe.kid import Kind
-from tests.client.nursery import processes
+from tests.nursery import processes
 
 PASSPHRASE = "quiet harbour lantern seven"
 CALL_S = 180.0

@@ -13,7 +13,7 @@ from typing import Any
 from client.collegium import Collegium
 from client.errors import CollegiumError
 from client.room.sight import SightPost
-from tests.client.nursery import processes
+from tests.nursery import processes
 
 PASSPHRASE = "quiet harbour lantern seven"
 CALL_S = 60.0
