@@ -23,7 +23,7 @@ def become(env: dict[str, str], files: tuple[int, int, int]) -> None:
     os.environ.update(env)
     for number, file in enumerate(files):
         os.dup2(file, number)
-    sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w")
+    sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w", buffering=1)
 
 
 def _serve(env: dict[str, str], folder: Path, out: Connection, log: Path) -> None:
