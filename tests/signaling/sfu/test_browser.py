@@ -1,11 +1,13 @@
 """Two Chromium pages in one room of the real unit, over loopback: each sees and hears the other."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
 
 from signaling.sfu.control import Close, Connected, Lost, Restart
+from tests.conftest import SOAK
 from tests.signaling.sfu.driver import driven
 from tests.signaling.sfu.network import Network
 from tests.signaling.sfu.page import Member, chromium, hear, see, until
@@ -55,8 +57,13 @@ def test_media_goes_on_when_the_clients_address_changes(browser: Browser) -> Non
         members[0].changed = lambda sdp: sdp.replace(str(driver.hello.port), str(network.port))
         see(driver, members)
         offers = len(members[0].offers())
+        begun = time.monotonic()
         network.change()
         until(driver, members, lambda: network.changes == 1)
         hear(driver, members)
+        print(f"another address: heard again after {time.monotonic() - begun:.1f} s")
+        if SOAK:
+            see(driver, members)
+            print(f"another address: seen again after {time.monotonic() - begun:.1f} s")
         assert len(members[0].offers()) == offers
         assert not members[0].heard(Lost)
